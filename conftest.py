@@ -1,0 +1,29 @@
+"""What every test run shares: the examples in the docs, the names in docstrings, how hard Hypothesis tries."""
+
+from doctest import ELLIPSIS
+import os
+from typing import Any
+
+from hypothesis import settings
+import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+# Each ```python block of the README and the docs is run, a page's blocks one after the other in one namespace.
+# A block that starts with `>>>` is checked against the output it shows. A page imports what it uses.
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser(doctest_optionflags=ELLIPSIS), SkipParser()],
+    pattern="*.md",
+).pytest()
+
+settings.register_profile("dev", max_examples=50, deadline=None)
+settings.register_profile("ci", max_examples=500, deadline=None, derandomize=True, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _public_names(doctest_namespace: dict[str, Any]) -> None:
+    """A docstring's example may use every public name without importing it."""
+    import loyaltycore
+
+    doctest_namespace.update({name: getattr(loyaltycore, name) for name in loyaltycore.__all__})

@@ -1,0 +1,116 @@
+"""Loyalty programs in plain Python.
+
+A rule is a function from an activity and a member to an award. A program is rules added together. A balance is a fold
+over entries.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version as _version
+from typing import Any as _Any
+
+from loyaltycore.activity import ANYONE, Activity, CounterKey, Line, Member, Tally, great_circle_miles
+from loyaltycore.awards import Award
+from loyaltycore.conditions import (
+    AtLeastTier,
+    BirthMonth,
+    Category,
+    Condition,
+    During,
+    EveryNth,
+    Fact,
+    FirstTime,
+    Has,
+    InExperiment,
+    InHours,
+    InTier,
+    MemberFact,
+    MinSpend,
+    OfKind,
+    OnWeekdays,
+    Sku,
+    matching,
+)
+from loyaltycore.earning import EarningRule, best_of, first_of
+from loyaltycore.earning_rules import Band, Flat, PerItem, PerSpend, PerStep, PerUnit, PointsTable
+from loyaltycore.errors import (
+    Conflict,
+    DataError,
+    InexactNumber,
+    LoyaltyError,
+    LoyaltyWarning,
+    MissingExtra,
+    RuleError,
+    TruthValue,
+)
+from loyaltycore.factors import Factor, by_fact, by_tier
+from loyaltycore.periods import Balance, Calendar, Each, Lifetime, MembershipYear, Period, Rolling, TierTerm
+from loyaltycore.points import Points, Rounding
+from loyaltycore.program import Program
+
+__all__ = [
+    "ANYONE",
+    "Activity",
+    "AtLeastTier",
+    "Award",
+    "Balance",
+    "Band",
+    "BirthMonth",
+    "Calendar",
+    "Category",
+    "Condition",
+    "Conflict",
+    "CounterKey",
+    "DataError",
+    "During",
+    "Each",
+    "EarningRule",
+    "EveryNth",
+    "Fact",
+    "Factor",
+    "FirstTime",
+    "Flat",
+    "Has",
+    "InExperiment",
+    "InHours",
+    "InTier",
+    "InexactNumber",
+    "Lifetime",
+    "Line",
+    "LoyaltyError",
+    "LoyaltyWarning",
+    "Member",
+    "MemberFact",
+    "MembershipYear",
+    "MinSpend",
+    "MissingExtra",
+    "OfKind",
+    "OnWeekdays",
+    "PerItem",
+    "PerSpend",
+    "PerStep",
+    "PerUnit",
+    "Period",
+    "Points",
+    "PointsTable",
+    "Program",
+    "Rolling",
+    "Rounding",
+    "RuleError",
+    "Sku",
+    "Tally",
+    "TierTerm",
+    "TruthValue",
+    "best_of",
+    "by_fact",
+    "by_tier",
+    "first_of",
+    "great_circle_miles",
+    "matching",
+]
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "__version__":
+        return _version("loyaltycore")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,117 @@
+"""Civil dates and zones: reading `at`, adding months from an anchor, and the first moment of a day.
+
+Rules read civil fields (the day, the weekday, the hour of the program's zone). Only a ledger needs instants.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+import re
+from zoneinfo import ZoneInfo
+
+from loyaltycore.errors import DataError, RuleError
+
+_MONTH_DAY = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
+
+
+def moment(value: object, what: str = "at") -> datetime:
+    """A date, a datetime or ISO text as a datetime; a date is its first moment.
+
+    A naive datetime is civil time, read in the program's zone; an aware one keeps its zone until a program converts
+    it. Moments that civil time has twice keep their `fold`.
+
+    >>> moment("2026-03-01"), moment("2026-03-01T12:30")
+    (datetime.datetime(2026, 3, 1, 0, 0), datetime.datetime(2026, 3, 1, 12, 30))
+    """
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    if isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            pass
+        raise DataError(f"{value[:40]!r} is not a date; write ISO as in '2026-03-01' or '2026-03-01T12:30'", what)
+    raise DataError(f"{type(value).__name__} is not a date; give a date, a datetime or ISO text", what)
+
+
+def civil_date(value: object, what: str = "date") -> date:
+    """A date, or ISO text of one; a time of day is refused."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+        raise RuleError(f"{what}: {value[:40]!r} is not a date; write it as in '2026-03-01'")
+    raise RuleError(f"{what}: {type(value).__name__} is not a date; give a date, or text such as '2026-03-01'")
+
+
+def show_moment(at: datetime) -> str:
+    """ISO text that `moment` reads back: midnight as the bare date, seconds only where there are any."""
+    if at.tzinfo is None and not (at.hour or at.minute or at.second or at.microsecond):
+        return at.date().isoformat()
+    return at.isoformat(timespec="auto" if at.second or at.microsecond else "minutes")
+
+
+def month_day(value: object, what: str) -> tuple[int, int]:
+    """`'12-31'` as `(12, 31)`; 29 February is allowed and means the 28th in other years."""
+    found = _MONTH_DAY.fullmatch(value) if isinstance(value, str) else None
+    if found:
+        month, day = int(found[1]), int(found[2])
+        if 1 <= month <= 12 and 1 <= day <= days_in_month(2024, month):  # noqa: PLR2004 (months; a leap year)
+            return month, day
+    raise RuleError(f"{what}: {value!r} is no day of the year; write month and day as in '03-01'")
+
+
+def days_in_month(year: int, month: int) -> int:
+    """How many days the month has."""
+    return 31 if month == 12 else (date(year + month // 12, month % 12 + 1, 1) - timedelta(1)).day  # noqa: PLR2004
+
+
+def on_day(year: int, month: int, day: int) -> date:
+    """That day, or the month's last where the month is shorter."""
+    return date(year, month, min(day, days_in_month(year, month)))
+
+
+def add_months(anchor: date, months: int) -> date:
+    """`anchor` so many months on, clamped to the month's end; count from the anchor, never from a clamped day.
+
+    >>> add_months(date(2026, 1, 31), 1), add_months(date(2024, 2, 29), 48)
+    (datetime.date(2026, 2, 28), datetime.date(2028, 2, 29))
+    """
+    year, month = divmod(anchor.year * 12 + anchor.month - 1 + months, 12)
+    if not 1 <= year <= 9999:  # noqa: PLR2004 (what a date can say)
+        raise RuleError(f"{anchor} and {months} months is in the year {year}; stay within the years 1 to 9999")
+    return on_day(year, month + 1, anchor.day)
+
+
+@lru_cache(maxsize=64)
+def zone(name: str) -> ZoneInfo:
+    """The time zone of that name; an unknown one is a `RuleError`."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError) as error:
+        raise RuleError(
+            f"timezone: {name!r} is not known here; give a name such as 'Europe/London' or 'UTC'"
+            " (on a system without zone data: pip install tzdata)"
+        ) from error
+
+
+def in_zone(at: datetime, where: ZoneInfo) -> datetime:
+    """`at` as civil time of that zone: a naive one is taken to be, an aware one is converted."""
+    if at.tzinfo is None:
+        return at.replace(tzinfo=where)
+    return at if at.tzinfo is where else at.astimezone(where)
+
+
+def first_moment(day: date, where: ZoneInfo) -> datetime:
+    """The instant (in UTC) at which the day begins there: not always midnight, which some zones skip.
+
+    >>> first_moment(date(2018, 11, 4), zone("America/Sao_Paulo")).isoformat()
+    '2018-11-04T03:00:00+00:00'
+    """
+    return datetime.combine(day, time.min, where).astimezone(UTC)

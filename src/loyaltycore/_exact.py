@@ -1,0 +1,293 @@
+"""Exact numbers: what comes in, the one rounding, splitting without loss, and a small frozen mapping.
+
+A number is an `int` where it is whole and a `fractions.Fraction` where it is not, so that sums, products and
+comparisons are exact and most of them cost what integers cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
+import re
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+from loyaltycore.errors import InexactNumber, RuleError
+
+Number: TypeAlias = int | str | Decimal | Fraction
+"""What may be given where a number is wanted."""
+
+Exact: TypeAlias = int | Fraction
+"""What a number is inside: whole numbers are `int`."""
+
+K = TypeVar("K")
+V = TypeVar("V", covariant=True)
+
+MAX_DIGITS: Final = 40
+"""More digits, before or after the point, than any amount or rate has; longer numbers are refused unread."""
+
+_MAX_EXPONENT: Final = 10**MAX_DIGITS
+_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,9})?|[+-]?\d+/\d+", re.ASCII)
+
+
+def exact(value: object, what: str = "number") -> Exact:
+    """`value` as an exact number; *what* names it in the error.
+
+    Floats, bools, NaN, infinities, underscores, non-ASCII digits and numbers of more than 40 digits are refused.
+
+    >>> exact("1.50"), exact("2.0"), exact("1/3")
+    (Fraction(3, 2), 2, Fraction(1, 3))
+    """
+    kind = type(value)
+    if kind is int:
+        return _bounded(value, what)  # type: ignore[arg-type]
+    if kind is Fraction:
+        return _whole(value, what)  # type: ignore[arg-type]
+    if kind is str:
+        return _from_text(value, what)  # type: ignore[arg-type]
+    if isinstance(value, Decimal):
+        return _from_decimal(value, what)
+    if isinstance(value, float):
+        text = format(value, ".15g")
+        raise InexactNumber(f"{what}: the float {value!r} is not exact; write '{text}' or Decimal('{text}')")
+    if isinstance(value, bool):
+        raise InexactNumber(f"{what}: {value!r} is a truth value, not a number; write 1 or 0 if that is meant")
+    if isinstance(value, int):
+        return _bounded(int(value), what)
+    if isinstance(value, Fraction):
+        return _whole(Fraction(value), what)
+    if isinstance(value, str):
+        return _from_text(str(value), what)
+    raise InexactNumber(
+        f"{what}: {type(value).__name__} is not a number; give an int, a str such as '12.50', a Decimal or a Fraction"
+    )
+
+
+def _bounded(value: int, what: str) -> int:
+    if -_MAX_EXPONENT < value < _MAX_EXPONENT:
+        return value
+    raise InexactNumber(f"{what}: a whole number of more than {MAX_DIGITS} digits; give the amount in a larger unit")
+
+
+def _whole(value: Fraction, what: str) -> Exact:
+    _bounded(value.numerator, what)
+    _bounded(value.denominator, what)
+    return value.numerator if value.denominator == 1 else value
+
+
+def _from_text(text: str, what: str) -> Exact:
+    if len(text) > 2 * MAX_DIGITS or not _TEXT.fullmatch(text):
+        raise InexactNumber(f"{what}: {text[:24]!r} is not a number; write digits as in '12.50', '1/3' or '-7'")
+    if "/" in text:
+        above, below = text.split("/")
+        if not below.strip("0"):
+            raise InexactNumber(f"{what}: {text!r} divides by zero; give a denominator above 0")
+        return _whole(Fraction(int(above), int(below)), what)
+    return _from_decimal(Decimal(text), what)
+
+
+def _from_decimal(value: Decimal, what: str) -> Exact:
+    if not value.is_finite():
+        raise InexactNumber(f"{what}: {value} is not a number that can be counted; give a finite one")
+    if value.is_zero():
+        return 0
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)  # a finite number's exponent is
+    # the exponent is looked at before any conversion: int(Decimal("1e999999")) alone takes half a minute
+    if abs(exponent) > MAX_DIGITS or len(digits) + exponent > MAX_DIGITS:
+        raise InexactNumber(f"{what}: {value} has more than {MAX_DIGITS} digits; give the amount in a larger unit")
+    above, below = value.as_integer_ratio()
+    return above if below == 1 else Fraction(above, below)
+
+
+def tidy(value: Exact) -> Exact:
+    """A computed number with whole fractions as `int`."""
+    if type(value) is int:
+        return value
+    return value.numerator if value.denominator == 1 else value
+
+
+def whole(value: object, what: str, *, at_least: int | None = None) -> int:
+    """`value` as an `int`; a fraction, or one below *at_least*, is refused."""
+    number = exact(value, what)
+    if type(number) is not int:
+        raise RuleError(f"{what}: {show(number)} is not a whole number; give an int")
+    if at_least is not None and number < at_least:
+        raise RuleError(f"{what}: {number} is below {at_least}; give {at_least} or more")
+    return number
+
+
+def at_least_zero(value: object, what: str) -> Exact:
+    """`value` as an exact number of 0 or more."""
+    number = exact(value, what)
+    if number < 0:
+        raise RuleError(f"{what}: {show(number)} is below 0; give 0 or more")
+    return number
+
+
+def above_zero(value: object, what: str) -> Exact:
+    """`value` as an exact number above 0."""
+    number = exact(value, what)
+    if number <= 0:
+        raise RuleError(f"{what}: {show(number)} is not above 0; give a number above 0")
+    return number
+
+
+def show(value: Exact) -> str:
+    """The shortest text that `exact` reads back: `'12.5'`, `'1/3'`, `'-7'`."""
+    if type(value) is int:
+        return str(value)
+    below = value.denominator
+    twos = fives = 0
+    while below % 2 == 0:
+        below //= 2
+        twos += 1
+    while below % 5 == 0:
+        below //= 5
+        fives += 1
+    if below != 1:
+        return f"{value.numerator}/{value.denominator}"
+    places = max(twos, fives)
+    digits = f"{abs(value.numerator) * 10**places // value.denominator:0{places + 1}d}"
+    return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+def code(value: Exact) -> str:
+    """The literal that stands for a number in a repr: `2`, `'1.5'`."""
+    return str(value) if type(value) is int else f"'{show(value)}'"
+
+
+# Rounding -----------------------------------------------------------------------------------------------------------
+
+MODES: Final = ("floor", "ceil", "half_up", "half_down", "half_even")
+
+
+def rounding_mode(value: object) -> str:
+    """One of the five rounding modes, or an error that lists them."""
+    if value in MODES:
+        return str(value)
+    raise RuleError(f"rounding: {value!r} is no mode; give one of {', '.join(MODES)}")
+
+
+def round_to(value: Exact, mode: str = "floor", to: Exact = 1) -> Exact:
+    """`value` rounded to a multiple of *to*. Halves go away from zero in `half_up`, towards it in `half_down`.
+
+    >>> [round_to(exact("2.5"), mode) for mode in MODES]
+    [2, 3, 3, 2, 2]
+    >>> round_to(149, to=50)
+    100
+    """
+    if to == 1:
+        if type(value) is int:
+            return value
+        above, below = value.numerator, value.denominator
+    else:
+        steps = value / to if type(value) is Fraction else Fraction(value) / to
+        above, below = steps.numerator, steps.denominator
+    low, rest = divmod(above, below)
+    if rest and (mode == "ceil" or (mode != "floor" and _half_goes_up(mode, low, 2 * rest - below))):
+        low += 1
+    return low if to == 1 else tidy(low * to)
+
+
+def _half_goes_up(mode: str, low: int, past_half: int) -> bool:
+    if past_half:
+        return past_half > 0
+    if mode == "half_even":
+        return low % 2 == 1
+    return (mode == "half_up") == (low >= 0)
+
+
+def floor(value: Exact) -> int:
+    """The largest whole number not above `value`."""
+    return value if type(value) is int else value.numerator // value.denominator
+
+
+# Splitting ----------------------------------------------------------------------------------------------------------
+
+
+def apportion(total: int, weights: Iterable[Exact]) -> list[int]:
+    """`total` in whole parts in proportion to *weights*, by largest remainder; ties go to the first.
+
+    The parts add up to `total` and each is within 1 of its exact share. Weights are 0 or more, and one above 0.
+
+    >>> apportion(100, [1, 1, 1])
+    [34, 33, 33]
+    """
+    shares = list(weights)
+    if any(w < 0 for w in shares) or not any(shares):
+        raise RuleError("weights: give weights of 0 or more, at least one of them above 0")
+    everything = sum(shares)
+    quotas = [Fraction(total) * w / everything for w in shares]
+    parts = [floor(q) for q in quotas]
+    left = sorted(range(len(parts)), key=lambda i: (parts[i] - quotas[i], i))
+    for i in left[: total - sum(parts)]:
+        parts[i] += 1
+    return parts
+
+
+def share_between(total: int, before: Exact, after: Exact, whole: Exact) -> int:
+    """What is due when the part done grows from *before* to *after* of *whole*: any steps add up to `total`.
+
+    >>> [share_between(100, a, a + 1, 3) for a in range(3)]
+    [33, 33, 34]
+    """
+    return floor(Fraction(total) * after / whole) - floor(Fraction(total) * before / whole)
+
+
+# A frozen mapping ---------------------------------------------------------------------------------------------------
+
+
+class FrozenMap(Mapping[K, V], Generic[K, V]):
+    """A mapping that cannot change, hashes by content and pickles. Two are equal in whatever order they were filled.
+
+    >>> FrozenMap({"birth_month": 5})
+    {'birth_month': 5}
+    """
+
+    __slots__ = ("_hash", "_items")
+
+    def __init__(self, items: Mapping[K, V] | Iterable[tuple[K, V]] = ()) -> None:
+        object.__setattr__(self, "_items", dict(items))
+        object.__setattr__(self, "_hash", None)
+
+    def __getitem__(self, key: K) -> V:
+        return self._items[key]  # type: ignore[no-any-return]
+
+    def get(self, key: K, default: Any = None) -> Any:  # type: ignore[override]
+        """As `dict.get`, without the detour of the base class."""
+        return self._items.get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._items
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            object.__setattr__(self, "_hash", hash(frozenset(self._items.items())))
+        return self._hash  # type: ignore[return-value]
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, FrozenMap):
+            return bool(self._items == other._items)
+        return bool(self._items == other) if isinstance(other, dict) else NotImplemented
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a FrozenMap does not change; make a new one instead of setting {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a FrozenMap does not change; make a new one instead of deleting {name!r}")
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+    def __reduce__(self) -> tuple[type[FrozenMap[K, V]], tuple[dict[K, V]]]:
+        return FrozenMap, (dict(self._items),)
+
+
+EMPTY: Final[FrozenMap[Any, Any]] = FrozenMap()

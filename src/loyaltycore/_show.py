@@ -1,0 +1,106 @@
+"""Text and HTML for people: source code of a value, and tables.
+
+`repr` is the code that builds the value again. A `Code` is text with the strength of its outermost operator, so that
+parentheses appear where Python needs them and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from fractions import Fraction
+from html import escape
+from typing import Any, NamedTuple
+
+from loyaltycore._calendar import show_moment
+from loyaltycore._exact import code as number_code
+
+OR, AND, SUM, PRODUCT, NOT, ATOM = range(6)
+"""How strongly Python binds `|`, `&`, `+`, `*`, `~` and a call."""
+
+
+class Code(NamedTuple):
+    """Source text, and how strongly its outermost operator binds."""
+
+    text: str
+    strength: int = ATOM
+
+
+def code_of(value: object) -> Code:
+    """The code that builds `value`."""
+    own = getattr(value, "_code", None)
+    if own is not None:
+        found: Code = own()
+        return found
+    if isinstance(value, Fraction):
+        return Code(number_code(value))
+    if isinstance(value, datetime):
+        return Code(repr(show_moment(value)))
+    if isinstance(value, date):
+        return Code(repr(value.isoformat()))
+    if isinstance(value, tuple):
+        inner = ", ".join(code_of(item).text for item in value)
+        return Code(f"({inner},)" if len(value) == 1 else f"({inner})")
+    if isinstance(value, Mapping):
+        return Code("{" + ", ".join(f"{code_of(k).text}: {code_of(v).text}" for k, v in value.items()) + "}")
+    return Code(repr(value))
+
+
+def within(value: object, strength: int = ATOM) -> str:
+    """The code of `value`, in parentheses if it binds less than *strength*."""
+    text, own = code_of(value)
+    return text if own >= strength else f"({text})"
+
+
+def call(name: str, args: Iterable[object] = (), keywords: Mapping[str, object] | None = None) -> Code:
+    """`name(*args, **keywords)` as code."""
+    parts = [code_of(arg).text for arg in args]
+    parts += [f"{key}={code_of(value).text}" for key, value in (keywords or {}).items()]
+    return Code(f"{name}({', '.join(parts)})")
+
+
+def method(owner: object, name: str, *args: object, **keywords: object) -> Code:
+    """`owner.name(*args, **keywords)` as code."""
+    return Code(f"{within(owner)}.{call(name, args, keywords).text}")
+
+
+def infix(operator: str, strength: int, operands: Sequence[object]) -> Code:
+    """`a + b + c` as code; operands after the first are wrapped at equal strength, so that reading it back nests alike."""
+    first, *rest = operands
+    texts = [within(first, strength), *(within(operand, strength + 1) for operand in rest)]
+    return Code(f" {operator} ".join(texts), strength)
+
+
+# Tables -------------------------------------------------------------------------------------------------------------
+
+
+def text_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A plain table: the first column to the left, numbers to the right with thousands grouped."""
+    cells = [list(header), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+
+    def line(row: Sequence[str]) -> str:
+        return "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+
+    body = [line(row).rstrip() for row in cells]
+    return "\n".join([body[0], "  ".join("-" * w for w in widths), *body[1:]])
+
+
+def html_table(header: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "") -> str:
+    """The same table as HTML; every cell is escaped."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    lines = [
+        "<tr>"
+        + "".join(
+            f'<td style="text-align:{"left" if i == 0 else "right"}">{escape(_cell(value))}</td>'
+            for i, value in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    ]
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _cell(value: object) -> str:
+    return f"{value:,}" if type(value) is int else str(value)

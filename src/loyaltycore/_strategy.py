@@ -1,0 +1,204 @@
+"""What every value of the library shares: a kind to be stored under, a repr that rebuilds it, and no truth value.
+
+`Stored` is for all of them, `Strategy` for those that are asked to decide something. A subclass is written as
+
+    @attrs.frozen
+    class BirthdayBonus(EarningRule):
+        kind = "birthday_bonus"
+        bonus: int = 500
+        ...
+
+and has equality, hashing, pickling, repr and storage from that alone.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar
+
+import attrs
+from attrs import frozen
+
+from loyaltycore import _show
+from loyaltycore.errors import RuleError, TruthValue
+
+F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=type)
+
+STAR: Final = {"star": True}
+"""Metadata of a tuple field whose items are the positional arguments: `Category(*names)`."""
+
+KINDS: Final[dict[str, type[Stored]]] = {}
+"""The classes that data may name, by kind."""
+
+NAMES: Final[dict[str, Callable[..., Any]]] = {}
+"""The names that a program file may call: classes with a kind, and functions marked `readable`."""
+
+METHODS: Final[set[str]] = set()
+"""The methods that a program file may call: those marked `composes`."""
+
+
+def composes(function: F) -> F:
+    """Mark a method as part of the algebra: it makes a strategy from strategies, so program files may call it."""
+    METHODS.add(function.__name__)
+    return function
+
+
+def readable(function: F) -> F:
+    """Mark a function that makes a strategy, so that program files may call it by name."""
+    NAMES[function.__name__] = function
+    return function
+
+
+class Part(NamedTuple):
+    """A field as the constructor takes it."""
+
+    name: str
+    keyword: str
+    kw_only: bool
+    star: bool
+    default: object
+
+
+@frozen
+class Stored:
+    """A frozen value that data may name; see the module's text."""
+
+    _kind: ClassVar[str] = ""
+    _finished: ClassVar[type | None] = None
+
+    @classmethod
+    def __attrs_init_subclass__(cls) -> None:
+        if cls.__hash__ is None:
+            raise RuleError(f"{cls.__name__} can change; decorate {cls.__name__} with attrs' @frozen")
+        if "__repr__" in vars(cls) and cls.__repr__.__code__.co_filename.startswith("<attrs generated"):
+            cls.__repr__ = Stored.__repr__  # type: ignore[method-assign]
+        cls._finished = cls
+        if vars(cls).get("_kind"):
+            _register(cls)
+
+    def __repr__(self) -> str:
+        return self._code().text
+
+    def _code(self) -> _show.Code:
+        args: list[object] = []
+        keywords: dict[str, object] = {}
+        for part in parts_of(type(self)):
+            value = getattr(self, part.name)
+            if part.star:
+                args.extend(value)
+            elif part.default is not attrs.NOTHING and value == part.default:
+                continue
+            elif part.kw_only or keywords or (part.default is not attrs.NOTHING and len(args) != _place(self, part)):
+                keywords[part.keyword] = value
+            else:
+                args.append(value)
+        return _show.call(type(self).__name__, args, keywords)
+
+    @classmethod
+    def _build(cls, values: Mapping[str, Any]) -> Stored:
+        """An instance from field values by constructor keyword; the reverse of reading its `parts_of`."""
+        given = dict(values)
+        stars = [value for part in parts_of(cls) if part.star for value in given.pop(part.keyword, ())]
+        return cls(*stars, **given)
+
+    def _children(self) -> Iterator[tuple[str, Stored]]:
+        """The values inside, each with its place: `rules[1]`, `condition`."""
+        for part in parts_of(type(self)):
+            value = getattr(self, part.name)
+            if isinstance(value, Stored):
+                yield part.keyword, value
+            elif isinstance(value, tuple):
+                yield from ((f"{part.keyword}[{i}]", v) for i, v in enumerate(value) if isinstance(v, Stored))
+            elif isinstance(value, Mapping):
+                yield from ((f"{part.keyword}.{k}", v) for k, v in value.items() if isinstance(v, Stored))
+
+
+def _place(value: Stored, part: Part) -> int:
+    return [p.name for p in parts_of(type(value)) if not p.kw_only].index(part.name)
+
+
+def _register(cls: type[Stored]) -> None:
+    for table, key in ((KINDS, cls._kind), (NAMES, cls.__name__)):
+        known: Any = table.get(key)
+        # the same class made again (attrs rebuilds slotted ones, notebooks run cells twice) takes its own place
+        if known and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise RuleError(
+                f"{key!r} is taken by {known.__module__}.{known.__qualname__}; give {cls.__qualname__} another one"
+            )
+        table[key] = cls  # type: ignore[index]
+
+
+def check_finished(value: Stored) -> None:
+    """Raise if the class of `value` was not decorated: its fields would be those of its base."""
+    cls = type(value)
+    if cls._finished is not cls:
+        raise RuleError(f"{cls.__name__} is not finished; decorate {cls.__name__} with attrs' @frozen")
+
+
+_PARTS: Final[dict[type, tuple[Part, ...]]] = {}
+
+
+def parts_of(cls: type[Stored]) -> tuple[Part, ...]:
+    """The fields of a class that its constructor takes, in order."""
+    known = _PARTS.get(cls)
+    if known is None:
+        known = tuple(_part(field) for field in attrs.fields(cls) if field.init)
+        _PARTS[cls] = known
+    return known
+
+
+def _part(field: attrs.Attribute[Any]) -> Part:
+    default: Any = field.default
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        default = attrs.NOTHING if default.takes_self else default.factory()
+    elif default is not attrs.NOTHING and field.converter is not None:
+        default = field.converter(default)
+    star = field.metadata.get("star", False)
+    keyword = field.alias or field.name.lstrip("_")
+    name = keyword if field.name.startswith("_") else field.name  # a private field is read by its property
+    return Part(name, keyword, field.kw_only, star, default)
+
+
+def walk(value: Stored, place: str = "$") -> Iterator[tuple[str, Stored]]:
+    """`value` and everything inside it, each with its place as in `$.earning.rules[1]`."""
+    yield place, value
+    for name, child in value._children():
+        yield from walk(child, f"{place}.{name}")
+
+
+@frozen
+class Strategy(Stored, ABC):
+    """A value that decides something; it holds no state and has no truth value."""
+
+    kind: ClassVar[str] = ""
+    _operators: ClassVar[str] = "its methods"
+
+    @classmethod
+    def __attrs_init_subclass__(cls) -> None:
+        # values have a field named `kind` now and then (an activity's), strategies never: theirs is public
+        cls._kind = vars(cls).get("kind", "")
+        super().__attrs_init_subclass__()
+
+    def __bool__(self) -> NoReturn:
+        raise TruthValue(
+            f"{type(self).__name__} has no truth value: `and`, `or`, `not` and `if` cannot combine it;"
+            f" use {self._operators}, and `is None` to test for absence"
+        )
+
+
+def texts(values: object, what: str) -> tuple[str, ...]:
+    """A tuple of non-empty strings, at least one."""
+    found = tuple(values) if isinstance(values, (tuple, list)) else (values,)
+    for value in found:
+        if not isinstance(value, str) or not value:
+            raise RuleError(f"{what}: {value!r} is not a name; give text that is not empty")
+    if not found:
+        raise RuleError(f"{what}: no name is given; give at least one")
+    return found
+
+
+def text(value: object, what: str) -> str:
+    """A non-empty string."""
+    return texts((value,), what)[0]

@@ -1,0 +1,537 @@
+"""What happened, and to whom: lines, activities and members.
+
+An activity is a tuple of lines at a moment. A condition keeps lines, a band trims their amounts, and the rule inside
+sees the smaller activity: there is one level of evaluation and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from math import asin, cos, radians, sin, sqrt
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo
+
+from attrs import evolve, field, frozen
+
+from loyaltycore._calendar import civil_date, in_zone, moment
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, exact, show, tidy
+from loyaltycore._strategy import Stored
+from loyaltycore.errors import DataError
+
+if TYPE_CHECKING:
+    from loyaltycore.awards import Award
+
+FactValue: TypeAlias = str | int | Fraction | bool | tuple[Any, ...]
+"""What a fact may be: text, an exact number, a truth value, or a tuple of them (which matches on any)."""
+
+Place: TypeAlias = str | tuple[Any, Any] | tuple[str, Any, Any]
+"""A code such as `"JFK"`, a pair of degrees (latitude, longitude), or both as (code, latitude, longitude)."""
+
+
+def fact_value(value: object, what: str) -> FactValue:
+    """A fact in its one form: numbers exact, dates as ISO text, lists and sets as tuples."""
+    if isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, (int, Decimal, Fraction, float)):
+        return exact(value, what)
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, (set, frozenset)):
+        return tuple(sorted((fact_value(v, what) for v in value), key=repr))
+    if isinstance(value, (tuple, list)):
+        return tuple(fact_value(v, what) for v in value)
+    raise DataError(f"{type(value).__name__} is no fact; give text, a number, a truth value or a tuple of them", what)
+
+
+def fact_map(facts: object, what: str = "facts") -> FrozenMap[str, FactValue]:
+    """A mapping of facts; a fact that is `None` is left out, since it is not stated."""
+    if isinstance(facts, FrozenMap) and not facts:
+        return EMPTY
+    if not isinstance(facts, Mapping):
+        raise DataError(f"{type(facts).__name__} is no mapping; give names and values as in {{'cabin': 'first'}}", what)
+    for name in facts:
+        if not isinstance(name, str) or not name:
+            raise DataError(f"{name!r} is no name; name facts by text that is not empty", what)
+    return FrozenMap((n, fact_value(v, f"{what}.{n}")) for n, v in facts.items() if v is not None)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, Fraction)) and not isinstance(value, bool)
+
+
+def _text(what: str) -> Any:
+    def convert(value: object) -> str:
+        if isinstance(value, str):
+            return value
+        raise DataError(f"{value!r} is not text; give a str", what)
+
+    return convert
+
+
+@frozen
+class Line(Stored):
+    """One line of a basket: an amount of money and what it was for.
+
+    *amount* is in the currency's main unit (12.50 dollars) and may be below 0 for something returned. *quantity* may
+    be a fraction (1.2 kg). *facts* say anything else of the line, for `Fact` and `PerUnit`.
+
+    >>> Line("12.50", "dining", quantity=2)
+    Line('12.5', 'dining', quantity=2)
+    """
+
+    _kind = "line"
+
+    amount: Exact = field(converter=lambda v: exact(v, "amount"))
+    category: str = field(default="", converter=_text("category"))
+    sku: str = field(default="", converter=_text("sku"), kw_only=True)
+    quantity: Exact = field(default=1, converter=lambda v: exact(v, "quantity"), kw_only=True)
+    facts: FrozenMap[str, FactValue] = field(default=EMPTY, converter=fact_map, kw_only=True)
+
+    def fact(self, name: str, default: Any = None) -> Any:
+        """A fact of this line, or *default*."""
+        return self.facts.get(name, default)
+
+    def _with(self, amount: Exact, quantity: Exact, facts: FrozenMap[str, FactValue]) -> Line:
+        """The same line with other numbers, unchecked."""
+        new = object.__new__(Line)
+        put = object.__setattr__
+        put(new, "amount", amount)
+        put(new, "category", self.category)
+        put(new, "sku", self.sku)
+        put(new, "quantity", quantity)
+        put(new, "facts", facts)
+        return new
+
+
+def _lines(value: object) -> tuple[Line, ...]:
+    lines = (value,) if isinstance(value, Line) else tuple(value) if isinstance(value, Iterable) else ()
+    for i, line in enumerate(lines):
+        if not isinstance(line, Line):
+            raise DataError(f"{line!r} is no line; give Line(amount, category)", f"lines[{i}]")
+    if not lines:
+        raise DataError("an activity has at least one line; for one without an amount use Activity.action", "lines")
+    return lines
+
+
+@frozen
+class Activity(Stored):
+    """Something a member did that a program may reward: a purchase, a flight, a review.
+
+    *at* is a date, a datetime or ISO text: civil time in the program's zone if naive, converted to it if aware; a
+    date is its first moment. *id* identifies the activity to an account; *facts* say anything that is not of one
+    line. Amounts that come to less than 0 are refused: a refund is no activity, it reverses one.
+
+    >>> Activity([Line("80", "dining"), Line("40")], at="2026-03-01").amount
+    120
+    """
+
+    _kind = "activity"
+
+    lines: tuple[Line, ...] = field(converter=_lines)
+    at: datetime = field(converter=moment, kw_only=True)
+    kind: str = field(default="purchase", converter=_text("kind"), kw_only=True)
+    id: str = field(default="", converter=_text("id"), kw_only=True)
+    member: str = field(default="", converter=_text("member"), kw_only=True)
+    facts: FrozenMap[str, FactValue] = field(default=EMPTY, converter=fact_map, kw_only=True)
+    _amount: Exact = field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        amount = tidy(sum(line.amount for line in self.lines))
+        if amount < 0:
+            raise DataError(
+                f"the lines come to {show(amount)}, and an activity's amount is never below 0;"
+                " to take points back for a refund, reverse the activity: account.reverse(activity_id, amount=...)",
+                "lines",
+            )
+        object.__setattr__(self, "_amount", amount)
+
+    # How activities are made ----------------------------------------------------------------------------------------
+
+    @classmethod
+    def purchase(
+        cls,
+        amount: Number | None = None,
+        *,
+        at: date | datetime | str,
+        lines: Iterable[Line] = (),
+        category: str = "",
+        sku: str = "",
+        quantity: Number = 1,
+        tenders: Mapping[str, Number] | None = None,
+        id: str = "",
+        member: str = "",
+        **facts: object,
+    ) -> Activity:
+        """A purchase: one *amount*, or *lines*, or both (the amount is then a line of its own).
+
+        *tenders* says how it was paid, as amounts by name that add up to the whole. Each line is split in that
+        proportion, amount and quantity, and each part states the fact `tender`.
+
+        >>> paid = Activity.purchase("8.50", at="2026-03-01", tenders={"card": "5.00", "cash": "3.50"})
+        >>> [(line.fact("tender"), line.amount) for line in paid.lines]
+        [('card', 5), ('cash', Fraction(7, 2))]
+        """
+        basket = list(lines)
+        if amount is not None:
+            basket.insert(0, Line(amount, category, sku=sku, quantity=quantity))
+        elif category or sku or quantity != 1:
+            raise DataError("category, sku and quantity belong to an amount; say them of each line", "amount")
+        if tenders is not None:
+            basket = _split_by_tender(_lines(basket), tenders)
+        return cls(basket, at=at, id=id, member=member, facts=facts)
+
+    @classmethod
+    def flight(
+        cls,
+        *,
+        base_fare: Number = 0,
+        carrier_fees: Number = 0,
+        taxes: Number = 0,
+        at: date | datetime | str,
+        id: str = "",
+        member: str = "",
+        ticket: str = "",
+        distance: Number | None = None,
+        origin: Place = "",
+        destination: Place = "",
+        cabin: str = "",
+        booking_class: str = "",
+        carrier: str = "",
+        **facts: object,
+    ) -> Activity:
+        """A flight: lines of category `base_fare`, `carrier_fee` and `tax`, and facts of the journey.
+
+        *distance* is in whatever unit the program counts. Left out, it is the great-circle distance in statute miles
+        when *origin* and *destination* carry coordinates: (latitude, longitude) in degrees, or with the code first.
+
+        >>> jfk, lhr = ("JFK", "40.6398", "-73.7789"), ("LHR", "51.4706", "-0.461941")
+        >>> Activity.flight(base_fare=300, at="2026-03-01", origin=jfk, destination=lhr).fact("distance")
+        3451
+        """
+        if distance is None:
+            distance = great_circle_miles(origin, destination)
+        stated = {
+            "ticket": ticket,
+            "distance": distance,
+            "origin": _place_code(origin),
+            "destination": _place_code(destination),
+            "cabin": cabin,
+            "booking_class": booking_class,
+            "carrier": carrier,
+        }
+        amounts = {"base_fare": base_fare, "carrier_fee": carrier_fees, "tax": taxes}
+        lines = [Line(amount, category) for category, amount in amounts.items()]
+        return cls(
+            [line for line in lines if line.amount] or lines[:1],
+            at=at,
+            kind="flight",
+            id=id,
+            member=member,
+            facts={name: value for name, value in stated.items() if value not in ("", None)} | facts,
+        )
+
+    @classmethod
+    def action(
+        cls, kind: str, *, at: date | datetime | str, id: str = "", member: str = "", **facts: object
+    ) -> Activity:
+        """Something without an amount, such as a review: one line of 0, so that `Flat` can reward it.
+
+        >>> Activity.action("review", at="2026-03-01", stars=5).kind
+        'review'
+        """
+        return cls(Line(0), at=at, kind=kind, id=id, member=member, facts=facts)
+
+    # What rules read ------------------------------------------------------------------------------------------------
+
+    @property
+    def amount(self) -> Exact:
+        """The sum of the lines' amounts, in the currency's main unit."""
+        return self._amount
+
+    @property
+    def quantity(self) -> Exact:
+        """The sum of the lines' quantities."""
+        return tidy(sum(line.quantity for line in self.lines))
+
+    @property
+    def day(self) -> date:
+        """The civil date."""
+        return self.at.date()
+
+    def fact(self, name: str, default: Any = None) -> Any:
+        """A fact of the activity, or one that every line that states it agrees on."""
+        value = self.facts.get(name)
+        if value is not None:
+            return value
+        stated = [line.facts[name] for line in self.lines if name in line.facts]
+        if not stated:
+            return default
+        if any(value != stated[0] for value in stated):
+            raise DataError(f"the lines disagree on {name!r}; judge them one by one with .each_line()", "lines")
+        return stated[0]
+
+    def measure(self, of: str) -> Exact:
+        """How much: the `"amount"`, the `"quantity"`, or a fact summed (over the lines that state it, or once).
+
+        A fact that nothing states is 0; one that is no number is an error.
+
+        >>> Activity.flight(at="2026-03-01", distance=800).measure("distance")
+        800
+        """
+        if of == "amount":
+            return self._amount
+        if of == "quantity":
+            return self.quantity
+        stated = [line.facts[of] for line in self.lines if of in line.facts]
+        if not stated:
+            stated = [self.facts.get(of, 0)]
+        for value in stated:
+            if not _is_number(value):
+                raise DataError(
+                    f"{value!r} is not a number; state {of!r} as an int, a Decimal or a Fraction", f"facts.{of}"
+                )
+        return tidy(sum(stated))
+
+    # How rules make it smaller --------------------------------------------------------------------------------------
+
+    def keeping(self, lines: tuple[Line, ...]) -> Activity:
+        """The same activity with these lines of it only; there may be none."""
+        return self if len(lines) == len(self.lines) else self._with(lines, self.facts)
+
+    def scaled(self, of: str, part: Exact, whole: Exact) -> Activity:
+        """The same activity with its measure *of* scaled to *part* of *whole*, in proportion on every line."""
+        ratio = Fraction(part) / whole
+
+        def scale(line: Line) -> Line:
+            amount, quantity, facts = line.amount, line.quantity, line.facts
+            if of == "amount":
+                amount = tidy(amount * ratio)
+            elif of == "quantity":
+                quantity = tidy(quantity * ratio)
+            elif of in facts:
+                facts = FrozenMap({**facts, of: tidy(facts[of] * ratio)})  # type: ignore[operator, type-var]
+            return line._with(amount, quantity, facts)
+
+        facts = self.facts
+        if of in facts:
+            facts = FrozenMap({**facts, of: tidy(facts[of] * ratio)})  # type: ignore[operator, type-var]
+        if of == "amount" and len(self.lines) == 1:
+            only = self.lines[0]
+            return self._with((only._with(part, only.quantity, only.facts),), facts)
+        return self._with(tuple(map(scale, self.lines)), facts)
+
+    def in_zone(self, where: ZoneInfo) -> Activity:
+        """The same activity with its moment in civil time of that zone."""
+        at = in_zone(self.at, where)
+        return self if at is self.at else evolve(self, at=at)
+
+    def _with(self, lines: tuple[Line, ...], facts: FrozenMap[str, FactValue]) -> Activity:
+        """The same activity with other lines, unchecked: a narrowed one may have none, or come to less than 0."""
+        new = object.__new__(Activity)
+        put = object.__setattr__
+        put(new, "lines", lines)
+        put(new, "at", self.at)
+        put(new, "kind", self.kind)
+        put(new, "id", self.id)
+        put(new, "member", self.member)
+        put(new, "facts", facts)
+        put(new, "_amount", tidy(sum([line.amount for line in lines])))
+        return new
+
+
+def _split_by_tender(lines: Iterable[Line], tenders: Mapping[str, Number]) -> list[Line]:
+    paid = {name: exact(amount, f"tenders.{name}") for name, amount in tenders.items()}
+    due, whole = sum(line.amount for line in lines), sum(paid.values())
+    if whole != due or not whole:
+        raise DataError(
+            f"they come to {show(tidy(whole))} and the lines to {show(tidy(due))}; give all there were", "tenders"
+        )
+    return [
+        line._with(
+            tidy(line.amount * Fraction(part) / whole),
+            tidy(line.quantity * Fraction(part) / whole),
+            FrozenMap({**line.facts, "tender": name}),
+        )
+        for line in lines
+        for name, part in paid.items()
+    ]
+
+
+# Great circles ------------------------------------------------------------------------------------------------------
+
+EARTH_MILES: Final = 3958.7613
+"""The mean radius of the earth, 6371.0088 km (IUGG), in statute miles."""
+
+
+def great_circle_miles(origin: Place, destination: Place) -> int | None:
+    """Whole statute miles between two places with coordinates, or `None` where one has none.
+
+    The haversine formula on a sphere, rounded to the nearest mile; real programs publish their own distances, within
+    about half a percent of it.
+
+    >>> great_circle_miles((0, 0), (0, 180))
+    12437
+    """
+    start, end = _coordinates(origin, "origin"), _coordinates(destination, "destination")
+    if start is None or end is None:
+        return None
+    (lat1, lon1), (lat2, lon2) = start, end
+    half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2
+    return round(2 * EARTH_MILES * asin(sqrt(min(1.0, half))))
+
+
+def _coordinates(place: Place, what: str) -> tuple[float, float] | None:
+    if isinstance(place, str):
+        return None
+    try:
+        # degrees are measured, not counted: floats are fine here and nowhere else
+        lat, lon = (float(degrees) for degrees in place[-2:])
+    except (TypeError, ValueError):
+        lat = lon = float("nan")
+    if len(place) in (2, 3) and abs(lat) <= 90 and abs(lon) <= 180:  # noqa: PLR2004 (degrees)
+        return radians(lat), radians(lon)
+    raise DataError(f"{place!r} is no place; give (latitude, longitude) in degrees, a code, or (code, lat, lon)", what)
+
+
+def _place_code(place: Place) -> str:
+    return place if isinstance(place, str) else place[0] if len(place) == 3 else ""  # noqa: PLR2004
+
+
+# Counters -----------------------------------------------------------------------------------------------------------
+
+
+class CounterKey(NamedTuple):
+    """What a counter counts: a unit of the program, the rule's name, what of it, and the period of the activity."""
+
+    unit: str
+    name: str
+    what: str
+    period: str
+
+
+@frozen
+class Tally(Stored):
+    """Lines added up over a period: lines alike in category, sku and facts are one, with their numbers added.
+
+    Two facts about facts: numbers add up, and a line also has the facts of its activity, so that `Fact("cabin",
+    "first")` still means the flight it was of.
+    """
+
+    _kind = "tally"
+
+    lines: tuple[Line, ...] = field(default=(), converter=tuple)
+
+    @classmethod
+    def of(cls, activity: Activity) -> Tally:
+        """The lines of one activity."""
+        lines = []
+        for i, line in enumerate(activity.lines):
+            # a number of the activity (its distance) must count once: the first line carries it
+            inherited = {n: v for n, v in activity.facts.items() if i == 0 or not _is_number(v)}
+            lines.append(line._with(line.amount, line.quantity, FrozenMap({**inherited, **line.facts})))
+        return cls() + cls(lines)
+
+    def __add__(self, other: Tally) -> Tally:
+        if not isinstance(other, Tally):
+            return NotImplemented
+        merged: dict[Any, Line] = {}
+        for line in (*self.lines, *other.lines):
+            labels = frozenset((n, v) for n, v in line.facts.items() if not _is_number(v))
+            key = (line.category, line.sku, labels)
+            merged[key] = _add_lines(merged[key], line) if key in merged else line
+        kept = [line for line in merged.values() if line.amount or line.quantity or any(_numbers(line))]
+        return Tally(
+            sorted(kept, key=lambda line: (line.category, line.sku, repr(sorted(line.facts.items(), key=str))))
+        )
+
+    def __neg__(self) -> Tally:
+        return Tally(
+            line._with(
+                -line.amount, -line.quantity, FrozenMap({n: -v if _is_number(v) else v for n, v in line.facts.items()})
+            )  # type: ignore[operator]
+            for line in self.lines
+        )
+
+    def activity(self, like: Activity) -> Activity:
+        """All of it as one activity, at the moment and of the kind of *like*."""
+        return like._with(self.lines, EMPTY)
+
+
+def _numbers(line: Line) -> list[Any]:
+    return [v for v in line.facts.values() if _is_number(v)]
+
+
+def _add_lines(a: Line, b: Line) -> Line:
+    facts: dict[str, Any] = dict(a.facts)
+    for name, value in b.facts.items():
+        facts[name] = tidy(facts.get(name, 0) + value) if _is_number(value) else value
+    return a._with(tidy(a.amount + b.amount), tidy(a.quantity + b.quantity), FrozenMap(facts))
+
+
+Count: TypeAlias = int | Fraction | Tally
+Counts: TypeAlias = Mapping[CounterKey, Count]
+
+
+def add_counts(a: FrozenMap[CounterKey, Count], b: Counts) -> FrozenMap[CounterKey, Count]:
+    """Both, added key by key."""
+    if not b:
+        return a
+    total: dict[CounterKey, Any] = dict(a)
+    for key, count in b.items():
+        total[key] = total[key] + count if key in total else count
+    return FrozenMap(total)
+
+
+# Members ------------------------------------------------------------------------------------------------------------
+
+
+def _frozen_map(value: object) -> FrozenMap[Any, Any]:
+    return value if isinstance(value, FrozenMap) else FrozenMap(value)  # type: ignore[arg-type]
+
+
+@frozen
+class Member(Stored):
+    """Who an activity is judged for, as of that moment: all that a rule may know besides the activity.
+
+    *tier* is the tier in the program's first ladder, *tiers* the tier in each by name, *ladder* the names of the first
+    from the lowest up; *joined* is a civil date. *counted* holds the counters that rules left in earlier awards.
+    """
+
+    _kind = "member"
+
+    id: str = field(default="", converter=_text("id"))
+    tier: str = field(default="", converter=_text("tier"), kw_only=True)
+    tiers: FrozenMap[str, str] = field(default=EMPTY, converter=_frozen_map, kw_only=True)
+    ladder: tuple[str, ...] = field(default=(), converter=tuple, kw_only=True)
+    joined: date | None = field(
+        default=None, converter=lambda v: v if v is None else civil_date(v, "joined"), kw_only=True
+    )
+    facts: FrozenMap[str, FactValue] = field(default=EMPTY, converter=fact_map, kw_only=True)
+    counted: FrozenMap[CounterKey, Count] = field(default=EMPTY, converter=_frozen_map, kw_only=True)
+    last: FrozenMap[str, date] = field(default=EMPTY, converter=_frozen_map, kw_only=True)
+    lots: tuple[Any, ...] = field(default=(), converter=tuple, kw_only=True)
+    unit: str = field(default="", converter=_text("unit"), kw_only=True)
+
+    def after(self, award: Award) -> Member:
+        """The member once the award's counters are folded in."""
+        return evolve(self, counted=add_counts(self.counted, award.counts)) if award.counts else self
+
+    def seen(self, activity: Activity) -> Member:
+        """The member once the activity itself is counted, for `FirstTime` and `EveryNth`."""
+        once = {_seen_key(kind): 1 for kind in {"", activity.kind}}
+        return evolve(self, counted=add_counts(self.counted, once))
+
+    def times(self, kind: str | None = None) -> int:
+        """How many activities of that kind (of any, if `None`) were counted before this one."""
+        return int(self.counted.get(_seen_key(kind or ""), 0))
+
+
+def _seen_key(kind: str) -> CounterKey:
+    return CounterKey("", kind, "activities", "ever")
+
+
+ANYONE: Final = Member()
+"""A member of whom nothing is known."""

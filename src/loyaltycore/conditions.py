@@ -1,0 +1,583 @@
+"""Conditions: which lines of an activity a rule sees.
+
+A condition tests each line; those that pass are the selection. Conditions on the whole activity or on the member
+accept every line or none. They combine by `&`, `|` and `~`, and both sides see the same activity.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from fractions import Fraction
+from hashlib import sha256
+import re
+from typing import Any, ClassVar, Final, final
+
+from attrs import field, frozen
+
+from loyaltycore import _show
+from loyaltycore._calendar import civil_date, moment, month_day, show_moment
+from loyaltycore._exact import Exact, Number, exact, whole
+from loyaltycore._strategy import STAR, Strategy, check_finished, readable, text, texts
+from loyaltycore.activity import Activity, FactValue, Line, Member, fact_value
+from loyaltycore.errors import RuleError
+
+
+@frozen
+class Condition(Strategy):
+    """Base of conditions. Implement `test`; call `select`.
+
+    >>> @frozen
+    ... class Premium(Condition):
+    ...     kind = "premium"
+    ...     def test(self, line, activity, member):
+    ...         return line.amount >= 100
+    >>> basket = Activity([Line(150), Line(40)], at="2026-03-01")
+    >>> Premium().select(basket, Member()).amount, (~Premium()).select(basket, Member()).amount
+    (150, 40)
+    """
+
+    _operators: ClassVar[str] = "& | ~"
+
+    @abstractmethod
+    def test(self, line: Line, activity: Activity, member: Member) -> bool:
+        """Whether this line of the activity is meant. The activity is as narrowed so far."""
+
+    @final
+    def select(self, activity: Activity, member: Member) -> Activity:
+        """The activity with the lines that pass; there may be none."""
+        mask = self._mask(activity, member)
+        if all(mask):
+            return activity
+        return activity.keeping(tuple(line for line, kept in zip(activity.lines, mask, strict=True) if kept))
+
+    def _mask(self, activity: Activity, member: Member) -> Sequence[bool]:
+        """`test` for each line."""
+        check_finished(self)
+        return [bool(self.test(line, activity, member)) for line in activity.lines]
+
+    def __and__(self, other: Condition) -> Condition:
+        return And((*_operands(And, self), *_operands(And, other))) if isinstance(other, Condition) else NotImplemented
+
+    def __or__(self, other: Condition) -> Condition:
+        return Or((*_operands(Or, self), *_operands(Or, other))) if isinstance(other, Condition) else NotImplemented
+
+    def __invert__(self) -> Condition:
+        return self.condition if isinstance(self, Not) else Not(self)
+
+
+def _operands(of: type[And | Or], condition: Condition) -> tuple[Condition, ...]:
+    return condition.conditions if isinstance(condition, of) else (condition,)
+
+
+def as_condition(value: object) -> Condition:
+    """`value`, if it is a condition."""
+    if isinstance(value, Condition):
+        return value
+    hint = "; wrap a function in matching(...)" if callable(value) else "; give one such as Category('dining')"
+    raise RuleError(f"condition: {value!r} is no condition{hint}")
+
+
+def _conditions(value: object) -> tuple[Condition, ...]:
+    found = tuple(map(as_condition, value if isinstance(value, (tuple, list)) else (value,)))
+    if len(found) < 2:  # noqa: PLR2004 (a pair)
+        raise RuleError("conditions: give at least two to combine")
+    return found
+
+
+@frozen
+class And(Condition):
+    """Lines that all the conditions accept, written `a & b`."""
+
+    kind = "and"
+
+    conditions: tuple[Condition, ...] = field(converter=_conditions)
+
+    def test(self, line: Line, activity: Activity, member: Member) -> bool:
+        """Whether all accept the line."""
+        return all(c.test(line, activity, member) for c in self.conditions)
+
+    def _mask(self, activity: Activity, member: Member) -> Sequence[bool]:
+        return [all(row) for row in zip(*(c._mask(activity, member) for c in self.conditions), strict=True)]
+
+    def _code(self) -> _show.Code:
+        return _show.infix("&", _show.AND, self.conditions)
+
+
+@frozen
+class Or(Condition):
+    """Lines that at least one of the conditions accepts, written `a | b`."""
+
+    kind = "or"
+
+    conditions: tuple[Condition, ...] = field(converter=_conditions)
+
+    def test(self, line: Line, activity: Activity, member: Member) -> bool:
+        """Whether one accepts the line."""
+        return any(c.test(line, activity, member) for c in self.conditions)
+
+    def _mask(self, activity: Activity, member: Member) -> Sequence[bool]:
+        return [any(row) for row in zip(*(c._mask(activity, member) for c in self.conditions), strict=True)]
+
+    def _code(self) -> _show.Code:
+        return _show.infix("|", _show.OR, self.conditions)
+
+
+@frozen
+class Not(Condition):
+    """Lines that the condition does not accept, written `~a`."""
+
+    kind = "not"
+
+    condition: Condition = field(converter=as_condition)
+
+    def test(self, line: Line, activity: Activity, member: Member) -> bool:
+        """Whether it refuses the line."""
+        return not self.condition.test(line, activity, member)
+
+    def _mask(self, activity: Activity, member: Member) -> Sequence[bool]:
+        return [not kept for kept in self.condition._mask(activity, member)]
+
+    def _code(self) -> _show.Code:
+        return _show.Code(f"~{_show.within(self.condition, _show.NOT)}", _show.NOT)
+
+
+# Of the line --------------------------------------------------------------------------------------------------------
+
+
+@frozen(init=False)
+class Category(Condition):
+    """Lines of one of these categories.
+
+    >>> Category("dining", "travel").select(Activity([Line(30, "dining"), Line(9)], at="2026-03-01"), Member()).amount
+    30
+    """
+
+    kind = "category"
+
+    names: tuple[str, ...] = field(metadata=STAR)
+
+    def __init__(self, *names: str) -> None:
+        self.__attrs_init__(texts(names, "Category"))  # type: ignore[attr-defined]
+
+    def test(self, line: Line, activity: Activity, member: Member) -> bool:
+        """Whether the line's category is one of the names."""
+        return line.category in self.names
+
+
+@frozen(init=False)
+class Sku(Condition):
+    """Lines of one of these stock-keeping units."""
+
+    kind = "sku"
+
+    skus: tuple[str, ...] = field(metadata=STAR)
+
+    def __init__(self, *skus: str) -> None:
+        self.__attrs_init__(texts(skus, "Sku"))  # type: ignore[attr-defined]
+
+    def test(self, line: Line, activity: Activity, member: Member) -> bool:
+        """Whether the line's sku is one of them."""
+        return line.sku in self.skus
+
+
+def _matches(stated: object, wanted: tuple[FactValue, ...]) -> bool:
+    """Whether a fact is stated, and is (or, a tuple, contains) one of the values if any are wanted."""
+    if stated is None:
+        return False
+    if not wanted:
+        return True
+    values = stated if isinstance(stated, tuple) else (stated,)
+    # True is no 1 here, though Python thinks so
+    return any(v == w and isinstance(v, bool) == isinstance(w, bool) for v in values for w in wanted)
+
+
+def _values(values: Sequence[object], what: str) -> tuple[FactValue, ...]:
+    return tuple(fact_value(value, what) for value in values)
+
+
+@frozen(init=False)
+class Fact(Condition):
+    """Lines that state a fact, of themselves or else of their activity, with one of these values (any, if none).
+
+    >>> flight = Activity.flight(base_fare=300, at="2026-03-01", cabin="first")
+    >>> Fact("cabin", "first", "business").select(flight, Member()).amount
+    300
+    """
+
+    kind = "fact"
+
+    name: str = field()
+    values: tuple[FactValue, ...] = field(metadata=STAR)
+
+    def __init__(self, name: str, *values: object) -> None:
+        self.__attrs_init__(text(name, "Fact"), _values(values, "Fact"))  # type: ignore[attr-defined]
+
+    def test(self, line: Line, activity: Activity, member: Member) -> bool:
+        """Whether the fact is stated so."""
+        stated = line.facts.get(self.name)
+        return _matches(activity.facts.get(self.name) if stated is None else stated, self.values)
+
+
+# Of the whole activity, or of the member -----------------------------------------------------------------------------
+
+
+@frozen
+class Whole(Condition):
+    """Base of conditions that accept every line of an activity or none. Implement `holds`."""
+
+    @abstractmethod
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether the activity, as narrowed so far, is meant."""
+
+    def test(self, line: Line, activity: Activity, member: Member) -> bool:
+        """`holds`, whatever the line."""
+        return self.holds(activity, member)
+
+    def _mask(self, activity: Activity, member: Member) -> Sequence[bool]:
+        check_finished(self)
+        return [bool(self.holds(activity, member))] * len(activity.lines)
+
+
+@frozen(init=False)
+class OfKind(Whole):
+    """Activities of one of these kinds, such as `"purchase"`, `"flight"` or `"review"`."""
+
+    kind = "of_kind"
+
+    kinds: tuple[str, ...] = field(metadata=STAR)
+
+    def __init__(self, *kinds: str) -> None:
+        self.__attrs_init__(texts(kinds, "OfKind"))  # type: ignore[attr-defined]
+
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether the activity's kind is one of them."""
+        return activity.kind in self.kinds
+
+
+@frozen
+class Has(Whole):
+    """The selection as a whole has enough: of its amount, its quantity, or a fact summed.
+
+    With a *condition*, only the lines it keeps count towards it; all lines pass, or none. *at_least* is inclusive.
+
+    >>> basket = Activity([Line(90, "dining"), Line(40)], at="2026-03-01")
+    >>> [Has(Category("dining"), at_least=n).holds(basket, Member()) for n in (90, 91)]
+    [True, False]
+    """
+
+    kind = "has"
+
+    condition: Condition | None = field(default=None, converter=lambda v: v if v is None else as_condition(v))
+    at_least: Exact = field(default=1, converter=lambda v: exact(v, "at_least"), kw_only=True)
+    of: str = field(default="amount", converter=lambda v: text(v, "of"), kw_only=True)
+
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether there is enough."""
+        kept = activity if self.condition is None else self.condition.select(activity, member)
+        return bool(kept.lines) and kept.measure(self.of) >= self.at_least
+
+    def _code(self) -> _show.Code:
+        if self == Has(at_least=self.at_least) and self.at_least != 1:
+            return _show.call("MinSpend", (self.at_least,))
+        return super()._code()
+
+
+@readable
+def MinSpend(amount: Number) -> Has:  # noqa: N802 (reads as the conditions beside it)
+    """The selection comes to at least this much money: `Has(at_least=amount)`."""
+    return Has(at_least=amount)  # type: ignore[arg-type]
+
+
+def _bound(value: object) -> date | datetime | None:
+    if value is None or isinstance(value, date):
+        return value
+    if isinstance(value, str) and len(value) > len("2026-03-01"):
+        return moment(value, "During")
+    return civil_date(value, "During")
+
+
+@frozen
+class During(Whole):
+    """From *start* to *end*, both included: a date end includes its whole day. Either may be `None`.
+
+    Naive bounds are civil time, as the activity's own fields are; an aware bound is an instant and needs an activity
+    whose zone is known (aware, or judged by a program).
+
+    >>> fair = During("2026-03-01", "2026-03-31")
+    >>> [fair.holds(Activity.purchase(9, at=at), Member()) for at in ("2026-03-31T23:59", "2026-04-01")]
+    [True, False]
+    """
+
+    kind = "during"
+
+    start: date | datetime | None = field(default=None, converter=_bound)
+    end: date | datetime | None = field(default=None, converter=_bound)
+
+    def __attrs_post_init__(self) -> None:
+        start, end = (b.date() if isinstance(b, datetime) else b for b in (self.start, self.end))
+        if start and end and start > end:
+            raise RuleError(f"During: it ends on {end}, before it starts on {start}; swap them")
+
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether the activity's `at` is within."""
+        return (self.start is None or _compare(activity, self.start) >= 0) and (
+            self.end is None or _compare(activity, self.end) <= 0
+        )
+
+    def _code(self) -> _show.Code:
+        return _show.call("During", [_show_bound(b) for b in (self.start, self.end)])
+
+
+def _compare(activity: Activity, bound: date | datetime) -> int:
+    at: Any = activity.at
+    limit: Any = bound
+    if not isinstance(bound, datetime):
+        at = activity.day
+    elif bound.tzinfo is None:
+        at = at.replace(tzinfo=None)
+    elif at.tzinfo is None:
+        raise RuleError(
+            f"During: {bound.isoformat()} is an instant and the activity's civil time has no zone;"
+            " give it one, or judge it by a Program"
+        )
+    return int((at > limit) - (at < limit))
+
+
+def _show_bound(bound: date | datetime | None) -> object:
+    # midnight as a datetime must keep its time, or it would read back as the whole day
+    if isinstance(bound, datetime):
+        shown = show_moment(bound)
+        return shown if "T" in shown else f"{shown}T00:00"
+    return bound
+
+
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _weekday(value: object) -> int:
+    if isinstance(value, str) and value.lower()[:3] in WEEKDAYS:
+        return WEEKDAYS.index(value.lower()[:3]) + 1
+    day = 0 if isinstance(value, str) else whole(value, "OnWeekdays")
+    if not 1 <= day <= 7:  # noqa: PLR2004 (days of a week)
+        raise RuleError(f"OnWeekdays: {value!r} is no weekday; give 1 (Monday) to 7 (Sunday), or 'mon' to 'sun'")
+    return day
+
+
+@frozen(init=False)
+class OnWeekdays(Whole):
+    """On these days of the week, as ISO numbers (1 is Monday) or names; on none if none are given.
+
+    >>> OnWeekdays("sat", "sun")
+    OnWeekdays(6, 7)
+    """
+
+    kind = "on_weekdays"
+
+    days: tuple[int, ...] = field(metadata=STAR)
+
+    def __init__(self, *days: int | str) -> None:
+        self.__attrs_init__(tuple(sorted({_weekday(day) for day in days})))  # type: ignore[attr-defined]
+
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether the civil day is one of them."""
+        return activity.at.isoweekday() in self.days
+
+
+_CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?", re.ASCII)
+
+
+def _minutes(value: object) -> str:
+    """A time of day as `"14:30"`."""
+    found = _CLOCK.fullmatch(str(value)) if isinstance(value, (int, str)) and not isinstance(value, bool) else None
+    if found:
+        hour, minute = int(found[1]), int(found[2] or 0)
+        if hour * 60 + minute <= 24 * 60 and minute < 60:  # noqa: PLR2004 (a clock)
+            return f"{hour:02d}:{minute:02d}"
+    raise RuleError(f"InHours: {value!r} is no time of day; give an hour 0 to 24 or text such as '14:30'")
+
+
+@frozen
+class InHours(Whole):
+    """From one time of day until another, the latter excluded; past midnight if it is the earlier one.
+
+    >>> happy = InHours("16:00", 18)
+    >>> [happy.holds(Activity.purchase(9, at=f"2026-03-01T{t}"), Member()) for t in ("16:00", "17:59", "18:00")]
+    [True, True, False]
+    """
+
+    kind = "in_hours"
+
+    start: str = field(converter=_minutes)
+    end: str = field(converter=_minutes)
+
+    def __attrs_post_init__(self) -> None:
+        if self.start == self.end:
+            raise RuleError(f"InHours: from {self.start} to {self.end} is no time at all; give two different times")
+
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether the civil time of day is within."""
+        now = f"{activity.at.hour:02d}:{activity.at.minute:02d}"
+        if self.start < self.end:
+            return self.start <= now < self.end
+        return now >= self.start or now < self.end
+
+
+@frozen
+class BirthMonth(Whole):
+    """In the month the member was born: the fact `birth_month` (1 to 12), else `birthday` (`"1990-05-17"` or `"05-17"`)."""
+
+    kind = "birth_month"
+
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether it is that month; not, if neither fact is known."""
+        month = member.facts.get("birth_month")
+        if month is None and "birthday" in member.facts:
+            month, _ = month_day(str(member.facts["birthday"])[-5:], "birthday")
+        return month is not None and activity.day.month == month
+
+
+@frozen(init=False)
+class MemberFact(Whole):
+    """Members of whom a fact is known, with one of these values (any, if none): segments, plans, employees.
+
+    >>> MemberFact("plan", "pro").holds(Activity.action("login", at="2026-03-01"), Member(facts={"plan": "pro"}))
+    True
+    """
+
+    kind = "member_fact"
+
+    name: str = field()
+    values: tuple[FactValue, ...] = field(metadata=STAR)
+
+    def __init__(self, name: str, *values: object) -> None:
+        self.__attrs_init__(text(name, "MemberFact"), _values(values, "MemberFact"))  # type: ignore[attr-defined]
+
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether the fact is known so."""
+        return _matches(member.facts.get(self.name), self.values)
+
+
+@frozen(init=False)
+class InTier(Whole):
+    """Members in one of these tiers, of any ladder."""
+
+    kind = "in_tier"
+
+    tiers: tuple[str, ...] = field(metadata=STAR)
+
+    def __init__(self, *tiers: str) -> None:
+        self.__attrs_init__(texts(tiers, "InTier"))  # type: ignore[attr-defined]
+
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether the member's tier is one of them."""
+        return member.tier in self.tiers or any(tier in self.tiers for tier in member.tiers.values())
+
+
+@frozen
+class AtLeastTier(Whole):
+    """Members in this tier or a higher one of the program's first ladder."""
+
+    kind = "at_least_tier"
+
+    tier: str = field(converter=lambda v: text(v, "AtLeastTier"))
+
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether the member's tier is not lower; raises `RuleError` if the ladder does not know both."""
+        if member.tier in ("", self.tier):
+            return member.tier == self.tier
+        ladder = member.ladder
+        if self.tier not in ladder or member.tier not in ladder:
+            raise RuleError(
+                f"AtLeastTier: the ladder {ladder!r} does not have both {self.tier!r} and {member.tier!r};"
+                " give Member(ladder=...) with all tiers from the lowest up"
+            )
+        return ladder.index(member.tier) >= ladder.index(self.tier)
+
+
+def _kind_or_none(value: object) -> str | None:
+    return None if value is None else text(value, "kind")
+
+
+@frozen
+class FirstTime(Whole):
+    """The member's first activity, or the first of a kind: a counter that the account keeps."""
+
+    kind = "first_time"
+
+    of_kind: str | None = field(default=None, converter=_kind_or_none, alias="kind")
+
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether none was counted before."""
+        return self.of_kind in (None, activity.kind) and member.times(self.of_kind) == 0
+
+
+@frozen
+class EveryNth(Whole):
+    """Every *n*th activity of the member, or of a kind: a counter that the account keeps."""
+
+    kind = "every_nth_activity"
+
+    n: int = field(converter=lambda v: whole(v, "n", at_least=1))
+    of_kind: str | None = field(default=None, converter=_kind_or_none, alias="kind")
+
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether this one, counted, makes a multiple of *n*."""
+        return self.of_kind in (None, activity.kind) and (member.times(self.of_kind) + 1) % self.n == 0
+
+
+def _share(value: object) -> Exact:
+    share = exact(value, "share")
+    if not 0 <= share <= 1:
+        raise RuleError(f"share: {value!r} is no share of the members; give 0 to 1, such as '0.1'")
+    return share
+
+
+@frozen
+class InExperiment(Whole):
+    """A share of the members, drawn by their id and the experiment's name: the same ones on every machine.
+
+    The draw is the first 8 bytes of SHA-256 of `name`, a NUL and the id, as a fraction of 2**64. A member without an
+    id is in no experiment.
+    """
+
+    kind = "in_experiment"
+
+    name: str = field(converter=lambda v: text(v, "InExperiment"))
+    share: Exact = field(converter=_share)
+
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether the member was drawn."""
+        if not member.id:
+            return False
+        drawn = int.from_bytes(sha256(f"{self.name}\0{member.id}".encode()).digest()[:8])
+        return Fraction(drawn, 2**64) < self.share
+
+
+@frozen
+class Matching(Condition):
+    """Lines that a function accepts, for a one-off; see `matching`."""
+
+    function: Callable[[Line, Activity, Member], bool] = field()
+
+    def __attrs_post_init__(self) -> None:
+        if not callable(self.function):
+            raise RuleError(f"matching: {self.function!r} is no function; give one of (line, activity, member)")
+
+    def test(self, line: Line, activity: Activity, member: Member) -> bool:
+        """What the function says."""
+        return bool(self.function(line, activity, member))
+
+    def _code(self) -> _show.Code:
+        name = getattr(self.function, "__qualname__", repr(self.function))
+        return _show.Code(f"matching({name})")
+
+
+def matching(function: Callable[[Line, Activity, Member], bool]) -> Condition:
+    """A condition from a function of (line, activity, member); the only one that cannot be stored.
+
+    >>> matching(lambda line, activity, member: line.quantity > 2).select(Activity(Line(9), at="2026-03-01"), Member()).lines
+    ()
+    """
+    return Matching(function)

@@ -1,0 +1,200 @@
+"""Factors: what a rule's points, or a reward's price, are multiplied by.
+
+A number is a factor as it stands: `rule * "1.5"`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, final
+
+from attrs import field, frozen
+
+from loyaltycore import _show
+from loyaltycore._exact import Exact, FrozenMap, Number, at_least_zero, exact, show, tidy
+from loyaltycore._strategy import Strategy, check_finished, composes, readable, text
+from loyaltycore.activity import Activity, FactValue, Member, fact_value
+from loyaltycore.conditions import Condition, as_condition
+from loyaltycore.errors import RuleError
+
+
+@frozen
+class Factor(Strategy):
+    """Base of factors. Implement `value`; use with `*`.
+
+    >>> @frozen
+    ... class Weekend(Factor):
+    ...     kind = "weekend"
+    ...     def value(self, activity, member):
+    ...         return 2 if activity.day.isoweekday() > 5 else 1
+    >>> Weekend().when(OfKind("purchase")) * "1.5"
+    Weekend().when(OfKind('purchase')) * '1.5'
+    """
+
+    _operators: ClassVar[str] = "* and .when(condition)"
+
+    @abstractmethod
+    def value(self, activity: Activity, member: Member) -> Number:
+        """The factor for this activity, 0 or more."""
+
+    @final
+    def _exactly(self, activity: Activity, member: Member) -> Exact:
+        check_finished(self)
+        value = exact(self.value(activity, member), repr(self))
+        if value < 0:
+            raise RuleError(f"{self!r} is {show(value)} for this activity; a factor is 0 or more")
+        return value
+
+    def __mul__(self, other: Factor | Number) -> Factor:
+        factor = as_factor(other)
+        return NotImplemented if factor is None else Product((*_factors(self), *_factors(factor)))
+
+    def __rmul__(self, other: Number) -> Factor:
+        factor = as_factor(other)
+        return NotImplemented if factor is None else Product((*_factors(factor), *_factors(self)))
+
+    @composes
+    def when(self, condition: Condition) -> Factor:
+        """This factor where the condition keeps a line of the activity, and 1 elsewhere."""
+        return FactorWhen(self, condition)
+
+
+def _factors(factor: Factor) -> tuple[Factor, ...]:
+    return factor.factors if isinstance(factor, Product) else (factor,)
+
+
+def as_factor(value: object) -> Factor | None:
+    """A factor from a factor or a number; `None` for what can be neither."""
+    if isinstance(value, Factor):
+        return value
+    return None if isinstance(value, Strategy) else Constant(value)  # type: ignore[arg-type]
+
+
+def a_factor(value: object) -> Factor:
+    """A factor, or a `RuleError`."""
+    factor = as_factor(value)
+    if factor is None:
+        raise RuleError(f"factor: {value!r} is no factor; give a number, by_tier(...) or by_fact(...)")
+    return factor
+
+
+@frozen
+class Constant(Factor):
+    """A number, the same for everyone."""
+
+    kind = "constant"
+
+    number: Exact = field(converter=lambda v: at_least_zero(v, "factor"))
+
+    def value(self, activity: Activity, member: Member) -> Number:
+        """The number."""
+        return self.number
+
+    def _code(self) -> _show.Code:
+        return _show.code_of(self.number)
+
+
+@frozen
+class Product(Factor):
+    """Factors multiplied, written `a * b`."""
+
+    kind = "product"
+
+    factors: tuple[Factor, ...] = field(converter=lambda v: tuple(map(a_factor, v)))
+
+    def value(self, activity: Activity, member: Member) -> Number:
+        """All of them, multiplied."""
+        result: Exact = 1
+        for factor in self.factors:
+            result = tidy(result * factor._exactly(activity, member))
+        return result
+
+    def _code(self) -> _show.Code:
+        return _show.infix("*", _show.PRODUCT, self.factors)
+
+
+@frozen
+class FactorWhen(Factor):
+    """A factor that holds where a condition does; see `Factor.when`."""
+
+    kind = "factor_when"
+
+    factor: Factor = field(converter=a_factor)
+    condition: Condition = field(converter=as_condition)
+
+    def value(self, activity: Activity, member: Member) -> Number:
+        """The factor, or 1 where the condition keeps no line."""
+        return self.factor._exactly(activity, member) if self.condition.select(activity, member).lines else 1
+
+    def _code(self) -> _show.Code:
+        return _show.method(self.factor, "when", self.condition)
+
+
+def _table(value: object, what: str) -> FrozenMap[Any, Exact]:
+    if not isinstance(value, Mapping) or not value:
+        raise RuleError(f"{what}: {value!r} is no table of factors; give one as in {{'gold': '1.5'}}")
+    return FrozenMap((fact_value(k, what), at_least_zero(v, f"{what}[{k!r}]")) for k, v in value.items())
+
+
+@frozen
+class ByTier(Factor):
+    """A factor for each tier; see `by_tier`."""
+
+    kind = "by_tier"
+
+    factors: FrozenMap[str, Exact] = field(converter=lambda v: _table(v, "by_tier"))
+    otherwise: Exact = field(default=1, converter=lambda v: at_least_zero(v, "otherwise"), kw_only=True)
+
+    def value(self, activity: Activity, member: Member) -> Number:
+        """The factor of the member's tier."""
+        return self.factors.get(member.tier, self.otherwise)  # type: ignore[no-any-return]
+
+    def _code(self) -> _show.Code:
+        other = {} if self.otherwise == 1 else {"otherwise": self.otherwise}
+        if all(name.isidentifier() and name != "otherwise" for name in self.factors):
+            return _show.call("by_tier", (), {**self.factors, **other})
+        return _show.call("by_tier", (self.factors,), other)
+
+
+@readable
+def by_tier(factors: Mapping[str, Number] | None = None, *, otherwise: Number = 1, **named: Number) -> Factor:
+    """A factor for each tier of the program's first ladder, as a mapping or as keywords.
+
+    A tier that is not named has *otherwise*; bonuses that are added to a base use `otherwise=0`.
+
+    >>> by_tier({"silver": "1.25"}, gold="1.5")
+    by_tier(silver='1.25', gold='1.5')
+    """
+    return ByTier({**(factors or {}), **named}, otherwise=otherwise)  # type: ignore[arg-type]
+
+
+@frozen
+class ByFact(Factor):
+    """A factor for each value of a fact; see `by_fact`."""
+
+    kind = "by_fact"
+
+    name: str = field(converter=lambda v: text(v, "by_fact"))
+    factors: FrozenMap[FactValue, Exact] = field(converter=lambda v: _table(v, "by_fact"))
+    otherwise: Exact = field(default=1, converter=lambda v: at_least_zero(v, "otherwise"), kw_only=True)
+
+    def value(self, activity: Activity, member: Member) -> Number:
+        """The factor of the fact's value; the first that is listed, if the fact is a tuple."""
+        stated = activity.fact(self.name)
+        values = stated if isinstance(stated, tuple) else (stated,)
+        return next((self.factors[v] for v in values if v in self.factors), self.otherwise)
+
+    def _code(self) -> _show.Code:
+        other = {} if self.otherwise == 1 else {"otherwise": self.otherwise}
+        return _show.call("by_fact", (self.name, self.factors), other)
+
+
+@readable
+def by_fact(name: str, factors: Mapping[Any, Number], *, otherwise: Number = 1) -> Factor:
+    """A factor for each value of a fact of the activity; *otherwise* where it is not stated or not listed.
+
+    >>> by_fact("booking_class", {"F": "1.5", "Q": "0.25"})
+    by_fact('booking_class', {'F': '1.5', 'Q': '0.25'})
+    """
+    return ByFact(name, factors, otherwise=otherwise)  # type: ignore[arg-type]
