@@ -2,6 +2,8 @@
 
 from doctest import ELLIPSIS
 import os
+import sys
+from types import ModuleType
 from typing import Any
 
 from hypothesis import settings
@@ -9,11 +11,31 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
+
+class _Page(ModuleType):
+    """A page as a module: its classes belong to one, as a script's do, and so can be pickled."""
+
+    names: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.names:
+            return self.names[name]
+        raise AttributeError(name)
+
+
+def _make_module(names: dict[str, Any]) -> None:
+    """Give the names of a page a module of their own."""
+    page = sys.modules["page"] = _Page("page")
+    page.names = names
+    names["__name__"] = page.__name__
+
+
 # Each ```python block of the README and the docs is run, a page's blocks one after the other in one namespace.
 # A block that starts with `>>>` is checked against the output it shows. A page imports what it uses.
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(doctest_optionflags=ELLIPSIS), SkipParser()],
     pattern="*.md",
+    setup=_make_module,
 ).pytest()
 
 settings.register_profile("dev", max_examples=50, deadline=None)

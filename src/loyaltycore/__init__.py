@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib.metadata import version as _version
 from typing import Any as _Any
 
+from loyaltycore.account import Account
 from loyaltycore.activity import ANYONE, Activity, CounterKey, Line, Member, Tally, great_circle_miles
 from loyaltycore.awards import Award
 from loyaltycore.conditions import (
@@ -31,8 +32,21 @@ from loyaltycore.conditions import (
     Sku,
     matching,
 )
+from loyaltycore.dates import (
+    After,
+    AfterFact,
+    AfterInactivity,
+    DateRule,
+    EndOf,
+    EndOfBirthMonth,
+    EndOfPeriod,
+    Never,
+    On,
+    OnDate,
+)
 from loyaltycore.earning import EarningRule, best_of, first_of
 from loyaltycore.earning_rules import Band, Flat, PerItem, PerSpend, PerStep, PerUnit, PointsTable
+from loyaltycore.entries import Entry, Receipt, Redemption
 from loyaltycore.errors import (
     Conflict,
     DataError,
@@ -44,15 +58,34 @@ from loyaltycore.errors import (
     TruthValue,
 )
 from loyaltycore.factors import Factor, by_fact, by_tier
+from loyaltycore.lots import Lot, LotOrder, NewestFirst, OldestFirst, SoonestToExpire
 from loyaltycore.periods import Balance, Calendar, Each, Lifetime, MembershipYear, Period, Rolling, TierTerm
 from loyaltycore.points import Points, Rounding
 from loyaltycore.program import Program
+from loyaltycore.redemption import (
+    AwardChart,
+    Convert,
+    Donation,
+    Increments,
+    Item,
+    PayWithPoints,
+    PercentOff,
+    Quote,
+    RedemptionOption,
+    Refusal,
+    Voucher,
+)
 
 __all__ = [
     "ANYONE",
+    "Account",
     "Activity",
+    "After",
+    "AfterFact",
+    "AfterInactivity",
     "AtLeastTier",
     "Award",
+    "AwardChart",
     "Balance",
     "Band",
     "BirthMonth",
@@ -60,11 +93,18 @@ __all__ = [
     "Category",
     "Condition",
     "Conflict",
+    "Convert",
     "CounterKey",
     "DataError",
+    "DateRule",
+    "Donation",
     "During",
     "Each",
     "EarningRule",
+    "EndOf",
+    "EndOfBirthMonth",
+    "EndOfPeriod",
+    "Entry",
     "EveryNth",
     "Fact",
     "Factor",
@@ -74,9 +114,13 @@ __all__ = [
     "InExperiment",
     "InHours",
     "InTier",
+    "Increments",
     "InexactNumber",
+    "Item",
     "Lifetime",
     "Line",
+    "Lot",
+    "LotOrder",
     "LoyaltyError",
     "LoyaltyWarning",
     "Member",
@@ -84,23 +128,37 @@ __all__ = [
     "MembershipYear",
     "MinSpend",
     "MissingExtra",
+    "Never",
+    "NewestFirst",
     "OfKind",
+    "OldestFirst",
+    "On",
+    "OnDate",
     "OnWeekdays",
+    "PayWithPoints",
     "PerItem",
     "PerSpend",
     "PerStep",
     "PerUnit",
+    "PercentOff",
     "Period",
     "Points",
     "PointsTable",
     "Program",
+    "Quote",
+    "Receipt",
+    "Redemption",
+    "RedemptionOption",
+    "Refusal",
     "Rolling",
     "Rounding",
     "RuleError",
     "Sku",
+    "SoonestToExpire",
     "Tally",
     "TierTerm",
     "TruthValue",
+    "Voucher",
     "best_of",
     "by_fact",
     "by_tier",

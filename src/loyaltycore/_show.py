@@ -65,7 +65,7 @@ def method(owner: object, name: str, *args: object, **keywords: object) -> Code:
 
 
 def infix(operator: str, strength: int, operands: Sequence[object]) -> Code:
-    """`a + b + c` as code; operands after the first are wrapped at equal strength, so that reading it back nests alike."""
+    """`a + b + c` as code; from the second on, an equal strength is wrapped too, so that it reads back nested alike."""
     first, *rest = operands
     texts = [within(first, strength), *(within(operand, strength + 1) for operand in rest)]
     return Code(f" {operator} ".join(texts), strength)

@@ -21,6 +21,7 @@ import attrs
 from attrs import frozen
 
 from loyaltycore import _show
+from loyaltycore._exact import Exact, Number, above_zero, at_least_zero, whole
 from loyaltycore.errors import RuleError, TruthValue
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -73,7 +74,7 @@ class Stored:
         if cls.__hash__ is None:
             raise RuleError(f"{cls.__name__} can change; decorate {cls.__name__} with attrs' @frozen")
         if "__repr__" in vars(cls) and cls.__repr__.__code__.co_filename.startswith("<attrs generated"):
-            cls.__repr__ = Stored.__repr__  # type: ignore[method-assign]
+            cls.__repr__ = Stored.__repr__  # type: ignore[method-assign]  # attrs made one all the same
         cls._finished = cls
         if vars(cls).get("_kind"):
             _register(cls)
@@ -120,14 +121,25 @@ def _place(value: Stored, part: Part) -> int:
 
 
 def _register(cls: type[Stored]) -> None:
-    for table, key in ((KINDS, cls._kind), (NAMES, cls.__name__)):
-        known: Any = table.get(key)
+    tables: tuple[tuple[dict[str, Any], str], ...] = ((KINDS, cls._kind), (NAMES, cls.__name__))
+    for table, key in tables:
+        known = table.get(key)
         # the same class made again (attrs rebuilds slotted ones, notebooks run cells twice) takes its own place
         if known and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise RuleError(
                 f"{key!r} is taken by {known.__module__}.{known.__qualname__}; give {cls.__qualname__} another one"
             )
-        table[key] = cls  # type: ignore[index]
+        table[key] = cls
+
+
+def unlocked(cls: type[Stored]) -> Any:
+    """A twin of a frozen class whose fields can be set, for values that are made by the thousand and need no checks.
+
+    An instance gets its own class once it is filled in: `new.__class__ = Award`. A frozen class's constructor takes
+    three times as long, nearly all of it to get past its own lock, field by field.
+    """
+    own = {"__slots__": cls.__slots__, "__init__": object.__init__}  # type: ignore[attr-defined]  # attrs made them
+    return type(cls.__name__, cls.__bases__, own | {n: vars(object)[n] for n in ("__setattr__", "__delattr__")})
 
 
 def check_finished(value: Stored) -> None:
@@ -151,10 +163,11 @@ def parts_of(cls: type[Stored]) -> tuple[Part, ...]:
 
 def _part(field: attrs.Attribute[Any]) -> Part:
     default: Any = field.default
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+    convert: Any = field.converter
+    if hasattr(default, "factory"):  # attrs.Factory, which type checkers take for a function
         default = attrs.NOTHING if default.takes_self else default.factory()
-    elif default is not attrs.NOTHING and field.converter is not None:
-        default = field.converter(default)
+    elif default is not attrs.NOTHING and convert is not None:
+        default = convert(default)
     star = field.metadata.get("star", False)
     keyword = field.alias or field.name.lstrip("_")
     name = keyword if field.name.startswith("_") else field.name  # a private field is read by its property
@@ -188,6 +201,10 @@ class Strategy(Stored, ABC):
         )
 
 
+# What fields take ---------------------------------------------------------------------------------------------------
+# A converter names its field in the error, so there is one for each name; those that several modules need are here.
+
+
 def texts(values: object, what: str) -> tuple[str, ...]:
     """A tuple of non-empty strings, at least one."""
     found = tuple(values) if isinstance(values, (tuple, list)) else (values,)
@@ -202,3 +219,23 @@ def texts(values: object, what: str) -> tuple[str, ...]:
 def text(value: object, what: str) -> str:
     """A non-empty string."""
     return texts((value,), what)[0]
+
+
+def is_name(_: object, field: attrs.Attribute[str], value: object) -> None:
+    """Validate that a field is a non-empty string."""
+    text(value, field.alias or field.name)
+
+
+def as_points(value: Number) -> Exact:
+    """Points of a rule: 0 or more."""
+    return at_least_zero(value, "points")
+
+
+def as_multiple(value: Number) -> Exact:
+    """What is rounded *to*: above 0."""
+    return above_zero(value, "to")
+
+
+def as_count(value: int) -> int:
+    """An *n* that is counted up to: 1 or more."""
+    return whole(value, "n", at_least=1)

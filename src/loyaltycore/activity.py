@@ -11,18 +11,21 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from math import asin, cos, radians, sin, sqrt
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard
 from zoneinfo import ZoneInfo
 
+import attrs
 from attrs import evolve, field, frozen
 
-from loyaltycore._calendar import civil_date, in_zone, moment
-from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, exact, show, tidy
-from loyaltycore._strategy import Stored
+from loyaltycore._calendar import civil_date, in_zone, moment, month_day
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, divided, exact, show, total
+from loyaltycore._strategy import Stored, unlocked
 from loyaltycore.errors import DataError
 
 if TYPE_CHECKING:
     from loyaltycore.awards import Award
+
+_MEASURES: Final = ("amount", "quantity")
 
 FactValue: TypeAlias = str | int | Fraction | bool | tuple[Any, ...]
 """What a fact may be: text, an exact number, a truth value, or a tuple of them (which matches on any)."""
@@ -46,7 +49,7 @@ def fact_value(value: object, what: str) -> FactValue:
     raise DataError(f"{type(value).__name__} is no fact; give text, a number, a truth value or a tuple of them", what)
 
 
-def fact_map(facts: object, what: str = "facts") -> FrozenMap[str, FactValue]:
+def fact_map(facts: Mapping[str, object], what: str = "facts") -> FrozenMap[str, FactValue]:
     """A mapping of facts; a fact that is `None` is left out, since it is not stated."""
     if isinstance(facts, FrozenMap) and not facts:
         return EMPTY
@@ -58,17 +61,21 @@ def fact_map(facts: object, what: str = "facts") -> FrozenMap[str, FactValue]:
     return FrozenMap((n, fact_value(v, f"{what}.{n}")) for n, v in facts.items() if v is not None)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[Exact]:
     return isinstance(value, (int, Fraction)) and not isinstance(value, bool)
 
 
-def _text(what: str) -> Any:
-    def convert(value: object) -> str:
-        if isinstance(value, str):
-            return value
-        raise DataError(f"{value!r} is not text; give a str", what)
+def _is_text(_: object, field: attrs.Attribute[str], value: object) -> None:
+    if not isinstance(value, str):
+        raise DataError(f"{value!r} is not text; give a str", field.name)
 
-    return convert
+
+def _amount(value: Number) -> Exact:
+    return exact(value, "amount")
+
+
+def _quantity(value: Number) -> Exact:
+    return exact(value, "quantity")
 
 
 @frozen
@@ -84,10 +91,10 @@ class Line(Stored):
 
     _kind = "line"
 
-    amount: Exact = field(converter=lambda v: exact(v, "amount"))
-    category: str = field(default="", converter=_text("category"))
-    sku: str = field(default="", converter=_text("sku"), kw_only=True)
-    quantity: Exact = field(default=1, converter=lambda v: exact(v, "quantity"), kw_only=True)
+    amount: Exact = field(converter=_amount)
+    category: str = field(default="", validator=_is_text)
+    sku: str = field(default="", validator=_is_text, kw_only=True)
+    quantity: Exact = field(default=1, converter=_quantity, kw_only=True)
     facts: FrozenMap[str, FactValue] = field(default=EMPTY, converter=fact_map, kw_only=True)
 
     def fact(self, name: str, default: Any = None) -> Any:
@@ -96,17 +103,26 @@ class Line(Stored):
 
     def _with(self, amount: Exact, quantity: Exact, facts: FrozenMap[str, FactValue]) -> Line:
         """The same line with other numbers, unchecked."""
-        new = object.__new__(Line)
-        put = object.__setattr__
-        put(new, "amount", amount)
-        put(new, "category", self.category)
-        put(new, "sku", self.sku)
-        put(new, "quantity", quantity)
-        put(new, "facts", facts)
-        return new
+        new = _UnlockedLine()
+        new.amount = amount
+        new.category = self.category
+        new.sku = self.sku
+        new.quantity = quantity
+        new.facts = facts
+        new.__class__ = Line
+        return new  # type: ignore[no-any-return]  # it is one now
+
+    def _scaled(self, of: str, ratio: Exact) -> Line:
+        """The same line with its measure *of* scaled."""
+        amount = self.amount * ratio if of == "amount" else self.amount
+        quantity = self.quantity * ratio if of == "quantity" else self.quantity
+        return self._with(amount, quantity, _scaled_facts(self.facts, of, ratio))
 
 
-def _lines(value: object) -> tuple[Line, ...]:
+_UnlockedLine: Final = unlocked(Line)
+
+
+def _lines(value: Line | Iterable[Line]) -> tuple[Line, ...]:
     lines = (value,) if isinstance(value, Line) else tuple(value) if isinstance(value, Iterable) else ()
     for i, line in enumerate(lines):
         if not isinstance(line, Line):
@@ -132,21 +148,22 @@ class Activity(Stored):
 
     lines: tuple[Line, ...] = field(converter=_lines)
     at: datetime = field(converter=moment, kw_only=True)
-    kind: str = field(default="purchase", converter=_text("kind"), kw_only=True)
-    id: str = field(default="", converter=_text("id"), kw_only=True)
-    member: str = field(default="", converter=_text("member"), kw_only=True)
+    kind: str = field(default="purchase", validator=_is_text, kw_only=True)
+    id: str = field(default="", validator=_is_text, kw_only=True)
+    member: str = field(default="", validator=_is_text, kw_only=True)
     facts: FrozenMap[str, FactValue] = field(default=EMPTY, converter=fact_map, kw_only=True)
-    _amount: Exact = field(init=False, eq=False, repr=False)
+    amount: Exact = field(init=False, eq=False, repr=False)
+    """The sum of the lines' amounts, in the currency's main unit."""
 
     def __attrs_post_init__(self) -> None:
-        amount = tidy(sum(line.amount for line in self.lines))
+        amount = total([line.amount for line in self.lines])
         if amount < 0:
             raise DataError(
                 f"the lines come to {show(amount)}, and an activity's amount is never below 0;"
                 " to take points back for a refund, reverse the activity: account.reverse(activity_id, amount=...)",
                 "lines",
             )
-        object.__setattr__(self, "_amount", amount)
+        object.__setattr__(self, "amount", amount)
 
     # How activities are made ----------------------------------------------------------------------------------------
 
@@ -209,7 +226,7 @@ class Activity(Stored):
 
         >>> jfk, lhr = ("JFK", "40.6398", "-73.7789"), ("LHR", "51.4706", "-0.461941")
         >>> Activity.flight(base_fare=300, at="2026-03-01", origin=jfk, destination=lhr).fact("distance")
-        3451
+        3442
         """
         if distance is None:
             distance = great_circle_miles(origin, destination)
@@ -247,14 +264,9 @@ class Activity(Stored):
     # What rules read ------------------------------------------------------------------------------------------------
 
     @property
-    def amount(self) -> Exact:
-        """The sum of the lines' amounts, in the currency's main unit."""
-        return self._amount
-
-    @property
     def quantity(self) -> Exact:
         """The sum of the lines' quantities."""
-        return tidy(sum(line.quantity for line in self.lines))
+        return total([line.quantity for line in self.lines])
 
     @property
     def day(self) -> date:
@@ -282,81 +294,74 @@ class Activity(Stored):
         800
         """
         if of == "amount":
-            return self._amount
+            return self.amount
         if of == "quantity":
             return self.quantity
-        stated = [line.facts[of] for line in self.lines if of in line.facts]
-        if not stated:
-            stated = [self.facts.get(of, 0)]
-        for value in stated:
-            if not _is_number(value):
-                raise DataError(
-                    f"{value!r} is not a number; state {of!r} as an int, a Decimal or a Fraction", f"facts.{of}"
-                )
-        return tidy(sum(stated))
+        stated = [line.facts[of] for line in self.lines if of in line.facts] or [self.facts.get(of, 0)]
+        return total([_counted(value, of) for value in stated])
 
     # How rules make it smaller --------------------------------------------------------------------------------------
 
     def keeping(self, lines: tuple[Line, ...]) -> Activity:
         """The same activity with these lines of it only; there may be none."""
-        return self if len(lines) == len(self.lines) else self._with(lines, self.facts)
+        if len(lines) == len(self.lines):
+            return self
+        return self._with(lines, self.facts, total([line.amount for line in lines]))
 
     def scaled(self, of: str, part: Exact, whole: Exact) -> Activity:
         """The same activity with its measure *of* scaled to *part* of *whole*, in proportion on every line."""
-        ratio = Fraction(part) / whole
-
-        def scale(line: Line) -> Line:
-            amount, quantity, facts = line.amount, line.quantity, line.facts
-            if of == "amount":
-                amount = tidy(amount * ratio)
-            elif of == "quantity":
-                quantity = tidy(quantity * ratio)
-            elif of in facts:
-                facts = FrozenMap({**facts, of: tidy(facts[of] * ratio)})  # type: ignore[operator, type-var]
-            return line._with(amount, quantity, facts)
-
-        facts = self.facts
-        if of in facts:
-            facts = FrozenMap({**facts, of: tidy(facts[of] * ratio)})  # type: ignore[operator, type-var]
         if of == "amount" and len(self.lines) == 1:
             only = self.lines[0]
-            return self._with((only._with(part, only.quantity, only.facts),), facts)
-        return self._with(tuple(map(scale, self.lines)), facts)
+            return self._with((only._with(part, only.quantity, only.facts),), self.facts, part)
+        ratio = divided(part, whole)
+        lines = tuple([line._scaled(of, ratio) for line in self.lines])
+        return self._with(lines, _scaled_facts(self.facts, of, ratio), part if of == "amount" else self.amount)
 
     def in_zone(self, where: ZoneInfo) -> Activity:
         """The same activity with its moment in civil time of that zone."""
         at = in_zone(self.at, where)
         return self if at is self.at else evolve(self, at=at)
 
-    def _with(self, lines: tuple[Line, ...], facts: FrozenMap[str, FactValue]) -> Activity:
+    def _with(self, lines: tuple[Line, ...], facts: FrozenMap[str, FactValue], amount: Exact) -> Activity:
         """The same activity with other lines, unchecked: a narrowed one may have none, or come to less than 0."""
-        new = object.__new__(Activity)
-        put = object.__setattr__
-        put(new, "lines", lines)
-        put(new, "at", self.at)
-        put(new, "kind", self.kind)
-        put(new, "id", self.id)
-        put(new, "member", self.member)
-        put(new, "facts", facts)
-        put(new, "_amount", tidy(sum([line.amount for line in lines])))
-        return new
+        new = _UnlockedActivity()
+        new.lines = lines
+        new.at = self.at
+        new.kind = self.kind
+        new.id = self.id
+        new.member = self.member
+        new.facts = facts
+        new.amount = amount
+        new.__class__ = Activity
+        return new  # type: ignore[no-any-return]  # it is one now
+
+
+_UnlockedActivity: Final = unlocked(Activity)
+
+
+def _scaled_facts(facts: FrozenMap[str, FactValue], of: str, ratio: Exact) -> FrozenMap[str, FactValue]:
+    if of in _MEASURES or of not in facts:
+        return facts
+    return FrozenMap({**facts, of: _counted(facts[of], of) * ratio})
+
+
+def _counted(value: FactValue, of: str) -> Exact:
+    """A fact that is a number."""
+    if _is_number(value):
+        return value
+    raise DataError(f"{value!r} is not a number; state {of!r} as an int, a Decimal or a Fraction", f"facts.{of}")
 
 
 def _split_by_tender(lines: Iterable[Line], tenders: Mapping[str, Number]) -> list[Line]:
     paid = {name: exact(amount, f"tenders.{name}") for name, amount in tenders.items()}
-    due, whole = sum(line.amount for line in lines), sum(paid.values())
+    due, whole = total([line.amount for line in lines]), total(list(paid.values()))
     if whole != due or not whole:
-        raise DataError(
-            f"they come to {show(tidy(whole))} and the lines to {show(tidy(due))}; give all there were", "tenders"
-        )
+        raise DataError(f"they come to {show(whole)} and the lines to {show(due)}; give all there were", "tenders")
+    shares = {name: divided(part, whole) for name, part in paid.items()}
     return [
-        line._with(
-            tidy(line.amount * Fraction(part) / whole),
-            tidy(line.quantity * Fraction(part) / whole),
-            FrozenMap({**line.facts, "tender": name}),
-        )
+        line._with(line.amount * share, line.quantity * share, FrozenMap({**line.facts, "tender": name}))
         for line in lines
-        for name, part in paid.items()
+        for name, share in shares.items()
     ]
 
 
@@ -412,6 +417,10 @@ class CounterKey(NamedTuple):
     period: str
 
 
+def _tuple_of_lines(lines: Iterable[Line]) -> tuple[Line, ...]:
+    return tuple(lines)
+
+
 @frozen
 class Tally(Stored):
     """Lines added up over a period: lines alike in category, sku and facts are one, with their numbers added.
@@ -422,7 +431,7 @@ class Tally(Stored):
 
     _kind = "tally"
 
-    lines: tuple[Line, ...] = field(default=(), converter=tuple)
+    lines: tuple[Line, ...] = field(default=(), converter=_tuple_of_lines)
 
     @classmethod
     def of(cls, activity: Activity) -> Tally:
@@ -451,24 +460,33 @@ class Tally(Stored):
         return Tally(
             line._with(
                 -line.amount, -line.quantity, FrozenMap({n: -v if _is_number(v) else v for n, v in line.facts.items()})
-            )  # type: ignore[operator]
+            )
             for line in self.lines
         )
 
+    def scaled(self, ratio: Exact) -> Tally:
+        """So many times all of it; a ratio below 0 takes it away."""
+        return Tally(line._with(*_scaled(line, ratio)) for line in self.lines)
+
     def activity(self, like: Activity) -> Activity:
         """All of it as one activity, at the moment and of the kind of *like*."""
-        return like._with(self.lines, EMPTY)
+        return like._with(self.lines, EMPTY, total([line.amount for line in self.lines]))
 
 
-def _numbers(line: Line) -> list[Any]:
+def _numbers(line: Line) -> list[Exact]:
     return [v for v in line.facts.values() if _is_number(v)]
+
+
+def _scaled(line: Line, ratio: Exact) -> tuple[Exact, Exact, FrozenMap[str, FactValue]]:
+    facts = FrozenMap((n, v * ratio if _is_number(v) else v) for n, v in line.facts.items())
+    return line.amount * ratio, line.quantity * ratio, facts
 
 
 def _add_lines(a: Line, b: Line) -> Line:
     facts: dict[str, Any] = dict(a.facts)
     for name, value in b.facts.items():
-        facts[name] = tidy(facts.get(name, 0) + value) if _is_number(value) else value
-    return a._with(tidy(a.amount + b.amount), tidy(a.quantity + b.quantity), FrozenMap(facts))
+        facts[name] = facts.get(name, 0) + value if _is_number(value) else value
+    return a._with(a.amount + b.amount, a.quantity + b.quantity, FrozenMap(facts))
 
 
 Count: TypeAlias = int | Fraction | Tally
@@ -488,8 +506,20 @@ def add_counts(a: FrozenMap[CounterKey, Count], b: Counts) -> FrozenMap[CounterK
 # Members ------------------------------------------------------------------------------------------------------------
 
 
-def _frozen_map(value: object) -> FrozenMap[Any, Any]:
-    return value if isinstance(value, FrozenMap) else FrozenMap(value)  # type: ignore[arg-type]
+def _frozen_map(value: Mapping[Any, Any]) -> FrozenMap[Any, Any]:
+    return value if isinstance(value, FrozenMap) else FrozenMap(value)
+
+
+def _joined(value: date | str | None) -> date | None:
+    return None if value is None else civil_date(value, "joined")
+
+
+def _ladder(value: Iterable[str]) -> tuple[str, ...]:
+    return tuple(value)
+
+
+def _lots_or_none(value: Any) -> Any:
+    return value if value is None or hasattr(value, "available") else tuple(value)
 
 
 @frozen
@@ -502,27 +532,53 @@ class Member(Stored):
 
     _kind = "member"
 
-    id: str = field(default="", converter=_text("id"))
-    tier: str = field(default="", converter=_text("tier"), kw_only=True)
+    id: str = field(default="", validator=_is_text)
+    tier: str = field(default="", validator=_is_text, kw_only=True)
     tiers: FrozenMap[str, str] = field(default=EMPTY, converter=_frozen_map, kw_only=True)
-    ladder: tuple[str, ...] = field(default=(), converter=tuple, kw_only=True)
-    joined: date | None = field(
-        default=None, converter=lambda v: v if v is None else civil_date(v, "joined"), kw_only=True
-    )
+    ladder: tuple[str, ...] = field(default=(), converter=_ladder, kw_only=True)
+    joined: date | None = field(default=None, converter=_joined, kw_only=True)
     facts: FrozenMap[str, FactValue] = field(default=EMPTY, converter=fact_map, kw_only=True)
     counted: FrozenMap[CounterKey, Count] = field(default=EMPTY, converter=_frozen_map, kw_only=True)
     last: FrozenMap[str, date] = field(default=EMPTY, converter=_frozen_map, kw_only=True)
-    lots: tuple[Any, ...] = field(default=(), converter=tuple, kw_only=True)
-    unit: str = field(default="", converter=_text("unit"), kw_only=True)
+    lots: Any = field(default=None, converter=_lots_or_none, kw_only=True)
+    unit: str = field(default="", validator=_is_text, kw_only=True)
 
     def after(self, award: Award) -> Member:
         """The member once the award's counters are folded in."""
-        return evolve(self, counted=add_counts(self.counted, award.counts)) if award.counts else self
+        return self.counting(award.counts)
+
+    def counting(self, counts: Counts) -> Member:
+        """The member with these added to the counters."""
+        return evolve(self, counted=add_counts(self.counted, counts)) if counts else self
 
     def seen(self, activity: Activity) -> Member:
         """The member once the activity itself is counted, for `FirstTime` and `EveryNth`."""
         once = {_seen_key(kind): 1 for kind in {"", activity.kind}}
-        return evolve(self, counted=add_counts(self.counted, once))
+        return self.counting(once)
+
+    @property
+    def lots_known(self) -> bool:
+        """Whether *lots* were given at all; an account always gives them."""
+        return self.lots is not None
+
+    def available(self, unit: str) -> int:
+        """How many points of the unit the lots have."""
+        count: Any = getattr(self.lots, "available", None)
+        return count(unit) if count else sum(lot.points for lot in self.lots or () if unit in ("", lot.unit))
+
+    def only_lots(self, condition: Any) -> Member:
+        """The member with those lots alone whose facts the condition accepts."""
+        narrow: Any = getattr(self.lots, "only", None)
+        lots = narrow(condition) if narrow else [lot for lot in self.lots or () if lot.accepted(condition, self)]
+        return evolve(self, lots=lots)
+
+    @property
+    def birth_month(self) -> int | None:
+        """The month the member was born (1 to 12), from the facts `birth_month` or `birthday` (`"1990-05-17"`)."""
+        month: Any = self.facts.get("birth_month")
+        if month is None and "birthday" in self.facts:
+            month, _ = month_day(str(self.facts["birthday"])[-5:], "birthday")
+        return month  # type: ignore[no-any-return]
 
     def times(self, kind: str | None = None) -> int:
         """How many activities of that kind (of any, if `None`) were counted before this one."""

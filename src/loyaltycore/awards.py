@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from html import escape
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 
-from loyaltycore._exact import EMPTY, Exact, FrozenMap, exact, floor, show
-from loyaltycore._strategy import Stored
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, Ratio, exact, floor, show
+from loyaltycore._strategy import Stored, Strategy, unlocked
 from loyaltycore.activity import Count, CounterKey
 from loyaltycore.errors import RuleError
 
-Why = str | tuple[Any, ...]
-"""A reason, or a template and its arguments, which become text only when someone reads it."""
+Why: TypeAlias = str | tuple[Any, ...] | Strategy
+"""A reason, a template and its arguments, or the rule itself: they become text only when someone reads it."""
+
+Raw: TypeAlias = "tuple[Exact, Why, tuple[Raw | Award, ...], FrozenMap[CounterKey, Count]]"
+"""An award before it is made into one: exact points, why, parts and counts. Parts stay raw until someone reads them."""
 
 
-def _earned(value: object) -> Exact:
-    number = value if type(value) is int else exact(value, "exact")
+def in_words(why: Why) -> str:
+    """The reason as text."""
+    if isinstance(why, tuple):
+        template, *values = why
+        return str(template).format(*(show(v) if isinstance(v, Fraction) else v for v in values))
+    return why if isinstance(why, str) else repr(why)
+
+
+def _earned(value: Number) -> Exact:
+    number = exact(value, "exact")
     if number < 0:
         raise RuleError(f"exact: {show(number)} points is below 0; a rule earns 0 or more")
     return number
 
 
-def _counts(value: object) -> FrozenMap[CounterKey, Count]:
-    return value if isinstance(value, FrozenMap) else FrozenMap(value)  # type: ignore[arg-type]
+def _counts(value: Mapping[CounterKey, Count]) -> FrozenMap[CounterKey, Count]:
+    if not value:
+        return EMPTY
+    return value if isinstance(value, FrozenMap) else FrozenMap(value)
+
+
+def _awards(parts: tuple[Raw | Award, ...]) -> tuple[Award, ...]:
+    return tuple([part if isinstance(part, Award) else award_of(part) for part in parts])
 
 
 @frozen
@@ -47,7 +64,7 @@ class Award(Stored):
     exact: Exact = field(converter=_earned)
     points: int = field()
     _why: Why = field(default="", alias="reason", eq=False, kw_only=True)
-    parts: tuple[Award, ...] = field(default=(), kw_only=True)
+    _parts: tuple[Raw | Award, ...] = field(default=(), alias="parts", eq=_awards, kw_only=True)
     counts: FrozenMap[CounterKey, Count] = field(default=EMPTY, converter=_counts, kw_only=True)
 
     @points.default
@@ -57,8 +74,12 @@ class Award(Stored):
     @property
     def reason(self) -> str:
         """Why, in words."""
-        why = self._why
-        return why if isinstance(why, str) else why[0].format(*why[1:])
+        return in_words(self._why)
+
+    @property
+    def parts(self) -> tuple[Award, ...]:
+        """The awards that this one was made of."""
+        return _awards(self._parts)
 
     def __str__(self) -> str:
         rows = list(self._rows())
@@ -98,13 +119,25 @@ def _show(value: Exact) -> str:
     return f"{int(before):,}.{after}"
 
 
-def explained(value: object, why: Why) -> Award:
-    """What a rule returned as an award: a number with the reason *why*, or the award it made itself."""
-    if type(value) is Award:
-        return value
-    if type(value) is int and value >= 0:
-        return Award(value, value, reason=why)
-    if isinstance(value, Fraction) and value >= 0:
-        number: Exact = value if value.denominator != 1 else value.numerator
-        return Award(number, reason=why)
-    return Award(exact(value, "earn"), reason=why)  # type: ignore[arg-type]
+_UnlockedAward: Final = unlocked(Award)
+
+
+def award_of(raw: Raw) -> Award:
+    """The award itself: its constructor, without the checks of what is known to be right."""
+    new = _UnlockedAward()
+    new.exact, new._why, new._parts, new.counts = raw
+    new.points = floor(new.exact)
+    new.__class__ = Award
+    return new  # type: ignore[no-any-return]  # it is one now
+
+
+def raw_of(earned: object, rule: Strategy) -> Raw:
+    """What a rule returned: a number, whose reason is the rule, or an award that it made itself."""
+    if (type(earned) is int and earned >= 0) or (type(earned) is Ratio and earned._numerator >= 0):
+        return earned, rule, (), EMPTY
+    if isinstance(earned, Award):
+        return earned.exact, earned._why, earned._parts, earned.counts
+    number = exact(earned, f"{type(rule).__name__} gave")
+    if number < 0:
+        raise RuleError(f"{rule!r} gave {show(number)} points; a rule earns 0 or more")
+    return number, rule, (), EMPTY

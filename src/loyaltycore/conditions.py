@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from fractions import Fraction
+from functools import reduce
 from hashlib import sha256
 import re
 from typing import Any, ClassVar, Final, final
@@ -17,9 +18,10 @@ from typing import Any, ClassVar, Final, final
 from attrs import field, frozen
 
 from loyaltycore import _show
-from loyaltycore._calendar import civil_date, moment, month_day, show_moment
+from loyaltycore._calendar import civil_date, moment, show_moment
+from loyaltycore._columns import Columns, Mask, NotLowered
 from loyaltycore._exact import Exact, Number, exact, whole
-from loyaltycore._strategy import STAR, Strategy, check_finished, readable, text, texts
+from loyaltycore._strategy import STAR, Strategy, as_count, check_finished, is_name, readable, text, texts
 from loyaltycore.activity import Activity, FactValue, Line, Member, fact_value
 from loyaltycore.errors import RuleError
 
@@ -71,7 +73,7 @@ def _operands(of: type[And | Or], condition: Condition) -> tuple[Condition, ...]
     return condition.conditions if isinstance(condition, of) else (condition,)
 
 
-def as_condition(value: object) -> Condition:
+def as_condition(value: Condition) -> Condition:
     """`value`, if it is a condition."""
     if isinstance(value, Condition):
         return value
@@ -79,7 +81,7 @@ def as_condition(value: object) -> Condition:
     raise RuleError(f"condition: {value!r} is no condition{hint}")
 
 
-def _conditions(value: object) -> tuple[Condition, ...]:
+def _conditions(value: Sequence[Condition]) -> tuple[Condition, ...]:
     found = tuple(map(as_condition, value if isinstance(value, (tuple, list)) else (value,)))
     if len(found) < 2:  # noqa: PLR2004 (a pair)
         raise RuleError("conditions: give at least two to combine")
@@ -101,6 +103,9 @@ class And(Condition):
     def _mask(self, activity: Activity, member: Member) -> Sequence[bool]:
         return [all(row) for row in zip(*(c._mask(activity, member) for c in self.conditions), strict=True)]
 
+    def _lower(self, columns: Columns) -> Mask:
+        return reduce(columns.engine.both, map(columns.where, self.conditions))
+
     def _code(self) -> _show.Code:
         return _show.infix("&", _show.AND, self.conditions)
 
@@ -120,6 +125,9 @@ class Or(Condition):
     def _mask(self, activity: Activity, member: Member) -> Sequence[bool]:
         return [any(row) for row in zip(*(c._mask(activity, member) for c in self.conditions), strict=True)]
 
+    def _lower(self, columns: Columns) -> Mask:
+        return reduce(columns.engine.either, map(columns.where, self.conditions))
+
     def _code(self) -> _show.Code:
         return _show.infix("|", _show.OR, self.conditions)
 
@@ -138,6 +146,9 @@ class Not(Condition):
 
     def _mask(self, activity: Activity, member: Member) -> Sequence[bool]:
         return [not kept for kept in self.condition._mask(activity, member)]
+
+    def _lower(self, columns: Columns) -> Mask:
+        return columns.engine.negated(columns.where(self.condition))
 
     def _code(self) -> _show.Code:
         return _show.Code(f"~{_show.within(self.condition, _show.NOT)}", _show.NOT)
@@ -159,11 +170,14 @@ class Category(Condition):
     names: tuple[str, ...] = field(metadata=STAR)
 
     def __init__(self, *names: str) -> None:
-        self.__attrs_init__(texts(names, "Category"))  # type: ignore[attr-defined]
+        self.__attrs_init__(texts(names, "Category"))
 
     def test(self, line: Line, activity: Activity, member: Member) -> bool:
         """Whether the line's category is one of the names."""
         return line.category in self.names
+
+    def _lower(self, columns: Columns) -> Mask:
+        return columns.engine.is_in("category", self.names)
 
 
 @frozen(init=False)
@@ -175,7 +189,7 @@ class Sku(Condition):
     skus: tuple[str, ...] = field(metadata=STAR)
 
     def __init__(self, *skus: str) -> None:
-        self.__attrs_init__(texts(skus, "Sku"))  # type: ignore[attr-defined]
+        self.__attrs_init__(texts(skus, "Sku"))
 
     def test(self, line: Line, activity: Activity, member: Member) -> bool:
         """Whether the line's sku is one of them."""
@@ -212,7 +226,7 @@ class Fact(Condition):
     values: tuple[FactValue, ...] = field(metadata=STAR)
 
     def __init__(self, name: str, *values: object) -> None:
-        self.__attrs_init__(text(name, "Fact"), _values(values, "Fact"))  # type: ignore[attr-defined]
+        self.__attrs_init__(text(name, "Fact"), _values(values, "Fact"))
 
     def test(self, line: Line, activity: Activity, member: Member) -> bool:
         """Whether the fact is stated so."""
@@ -249,11 +263,19 @@ class OfKind(Whole):
     kinds: tuple[str, ...] = field(metadata=STAR)
 
     def __init__(self, *kinds: str) -> None:
-        self.__attrs_init__(texts(kinds, "OfKind"))  # type: ignore[attr-defined]
+        self.__attrs_init__(texts(kinds, "OfKind"))
 
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether the activity's kind is one of them."""
         return activity.kind in self.kinds
+
+
+def _condition_or_none(value: Condition | None) -> Condition | None:
+    return None if value is None else as_condition(value)
+
+
+def _at_least(value: Number) -> Exact:
+    return exact(value, "at_least")
 
 
 @frozen
@@ -269,14 +291,20 @@ class Has(Whole):
 
     kind = "has"
 
-    condition: Condition | None = field(default=None, converter=lambda v: v if v is None else as_condition(v))
-    at_least: Exact = field(default=1, converter=lambda v: exact(v, "at_least"), kw_only=True)
-    of: str = field(default="amount", converter=lambda v: text(v, "of"), kw_only=True)
+    condition: Condition | None = field(default=None, converter=_condition_or_none)
+    at_least: Exact = field(default=1, converter=_at_least, kw_only=True)
+    of: str = field(default="amount", validator=is_name, kw_only=True)
 
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether there is enough."""
         kept = activity if self.condition is None else self.condition.select(activity, member)
         return bool(kept.lines) and kept.measure(self.of) >= self.at_least
+
+    def _lower(self, columns: Columns) -> Mask:
+        if self.of != "amount":
+            raise NotLowered(repr(self))
+        kept = columns if self.condition is None else columns.keeping(columns.where(self.condition))
+        return kept.reaches(self.at_least)
 
     def _code(self) -> _show.Code:
         if self == Has(at_least=self.at_least) and self.at_least != 1:
@@ -287,10 +315,10 @@ class Has(Whole):
 @readable
 def MinSpend(amount: Number) -> Has:  # noqa: N802 (reads as the conditions beside it)
     """The selection comes to at least this much money: `Has(at_least=amount)`."""
-    return Has(at_least=amount)  # type: ignore[arg-type]
+    return Has(at_least=amount)
 
 
-def _bound(value: object) -> date | datetime | None:
+def _bound(value: date | datetime | str | None) -> date | datetime | None:
     if value is None or isinstance(value, date):
         return value
     if isinstance(value, str) and len(value) > len("2026-03-01"):
@@ -325,6 +353,10 @@ class During(Whole):
         return (self.start is None or _compare(activity, self.start) >= 0) and (
             self.end is None or _compare(activity, self.end) <= 0
         )
+
+    def is_ahead(self, activity: Activity) -> bool:
+        """Whether the activity is before the start."""
+        return self.start is not None and _compare(activity, self.start) < 0
 
     def _code(self) -> _show.Code:
         return _show.call("During", [_show_bound(b) for b in (self.start, self.end)])
@@ -378,7 +410,7 @@ class OnWeekdays(Whole):
     days: tuple[int, ...] = field(metadata=STAR)
 
     def __init__(self, *days: int | str) -> None:
-        self.__attrs_init__(tuple(sorted({_weekday(day) for day in days})))  # type: ignore[attr-defined]
+        self.__attrs_init__(tuple(sorted({_weekday(day) for day in days})))
 
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether the civil day is one of them."""
@@ -388,7 +420,7 @@ class OnWeekdays(Whole):
 _CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?", re.ASCII)
 
 
-def _minutes(value: object) -> str:
+def _minutes(value: int | str) -> str:
     """A time of day as `"14:30"`."""
     found = _CLOCK.fullmatch(str(value)) if isinstance(value, (int, str)) and not isinstance(value, bool) else None
     if found:
@@ -426,16 +458,16 @@ class InHours(Whole):
 
 @frozen
 class BirthMonth(Whole):
-    """In the month the member was born: the fact `birth_month` (1 to 12), else `birthday` (`"1990-05-17"` or `"05-17"`)."""
+    """In the month the member was born.
+
+    By the fact `birth_month` (1 to 12), else the fact `birthday` (`"1990-05-17"` or `"05-17"`).
+    """
 
     kind = "birth_month"
 
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether it is that month; not, if neither fact is known."""
-        month = member.facts.get("birth_month")
-        if month is None and "birthday" in member.facts:
-            month, _ = month_day(str(member.facts["birthday"])[-5:], "birthday")
-        return month is not None and activity.day.month == month
+        return member.birth_month == activity.day.month
 
 
 @frozen(init=False)
@@ -452,7 +484,7 @@ class MemberFact(Whole):
     values: tuple[FactValue, ...] = field(metadata=STAR)
 
     def __init__(self, name: str, *values: object) -> None:
-        self.__attrs_init__(text(name, "MemberFact"), _values(values, "MemberFact"))  # type: ignore[attr-defined]
+        self.__attrs_init__(text(name, "MemberFact"), _values(values, "MemberFact"))
 
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether the fact is known so."""
@@ -468,11 +500,14 @@ class InTier(Whole):
     tiers: tuple[str, ...] = field(metadata=STAR)
 
     def __init__(self, *tiers: str) -> None:
-        self.__attrs_init__(texts(tiers, "InTier"))  # type: ignore[attr-defined]
+        self.__attrs_init__(texts(tiers, "InTier"))
 
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether the member's tier is one of them."""
         return member.tier in self.tiers or any(tier in self.tiers for tier in member.tiers.values())
+
+    def _lower(self, columns: Columns) -> Mask:
+        return columns.engine.is_in("tier", self.tiers)
 
 
 @frozen
@@ -481,7 +516,7 @@ class AtLeastTier(Whole):
 
     kind = "at_least_tier"
 
-    tier: str = field(converter=lambda v: text(v, "AtLeastTier"))
+    tier: str = field(validator=is_name)
 
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether the member's tier is not lower; raises `RuleError` if the ladder does not know both."""
@@ -496,7 +531,7 @@ class AtLeastTier(Whole):
         return ladder.index(member.tier) >= ladder.index(self.tier)
 
 
-def _kind_or_none(value: object) -> str | None:
+def _kind_or_none(value: str | None) -> str | None:
     return None if value is None else text(value, "kind")
 
 
@@ -519,7 +554,7 @@ class EveryNth(Whole):
 
     kind = "every_nth_activity"
 
-    n: int = field(converter=lambda v: whole(v, "n", at_least=1))
+    n: int = field(converter=as_count)
     of_kind: str | None = field(default=None, converter=_kind_or_none, alias="kind")
 
     def holds(self, activity: Activity, member: Member) -> bool:
@@ -527,7 +562,7 @@ class EveryNth(Whole):
         return self.of_kind in (None, activity.kind) and (member.times(self.of_kind) + 1) % self.n == 0
 
 
-def _share(value: object) -> Exact:
+def _share(value: Number) -> Exact:
     share = exact(value, "share")
     if not 0 <= share <= 1:
         raise RuleError(f"share: {value!r} is no share of the members; give 0 to 1, such as '0.1'")
@@ -544,7 +579,7 @@ class InExperiment(Whole):
 
     kind = "in_experiment"
 
-    name: str = field(converter=lambda v: text(v, "InExperiment"))
+    name: str = field(validator=is_name)
     share: Exact = field(converter=_share)
 
     def holds(self, activity: Activity, member: Member) -> bool:
@@ -577,7 +612,8 @@ class Matching(Condition):
 def matching(function: Callable[[Line, Activity, Member], bool]) -> Condition:
     """A condition from a function of (line, activity, member); the only one that cannot be stored.
 
-    >>> matching(lambda line, activity, member: line.quantity > 2).select(Activity(Line(9), at="2026-03-01"), Member()).lines
+    >>> several = matching(lambda line, activity, member: line.quantity > 2)
+    >>> several.select(Activity(Line(9), at="2026-03-01"), Member()).lines
     ()
     """
     return Matching(function)

@@ -8,13 +8,14 @@ then keeps A's lines of that.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from loyaltycore import _show
+from loyaltycore._columns import Column, Columns, NotLowered
 from loyaltycore._exact import (
     EMPTY,
     Exact,
@@ -26,16 +27,24 @@ from loyaltycore._exact import (
     round_to,
     rounding_mode,
     show,
-    tidy,
-    whole,
 )
-from loyaltycore._strategy import STAR, Strategy, check_finished, composes, readable, text
-from loyaltycore.activity import ANYONE, Activity, CounterKey, Member, Tally, add_counts
-from loyaltycore.awards import Award, Why, explained
+from loyaltycore._strategy import (
+    STAR,
+    Strategy,
+    as_count,
+    as_multiple,
+    as_points,
+    check_finished,
+    composes,
+    is_name,
+    readable,
+)
+from loyaltycore.activity import ANYONE, Activity, Count, CounterKey, Member, Tally, add_counts
+from loyaltycore.awards import Award, Raw, Why, award_of, raw_of
 from loyaltycore.conditions import Condition, During, as_condition
 from loyaltycore.errors import RuleError
 from loyaltycore.factors import Constant, Factor, a_factor, as_factor
-from loyaltycore.periods import Period, Word, counted_period
+from loyaltycore.periods import Lifetime, Period, PeriodLike, Word, counted_period
 
 
 @frozen
@@ -55,8 +64,13 @@ class EarningRule(Strategy):
 
     _operators: ClassVar[str] = "+ * best_of first_of .when(...)"
 
-    monotone: ClassVar[bool] = False
-    """Whether more spent, all else the same, never earns fewer points; `loyaltycore.testing` holds a rule to it."""
+    @property
+    def monotone(self) -> bool:
+        """Whether more spent, all else the same, never earns fewer points; say `monotone = True` where it holds.
+
+        `loyaltycore.testing` holds a rule to it.
+        """
+        return False
 
     @abstractmethod
     def earn(self, activity: Activity, member: Member) -> Number | Award:
@@ -71,11 +85,13 @@ class EarningRule(Strategy):
         """
         if not isinstance(activity, Activity):
             raise RuleError(f"award: {activity!r} is no activity; write Activity.purchase({activity!r}, at=...)")
-        return self._award(activity, member)
+        return award_of(self._raw(activity, member))
 
-    def _award(self, activity: Activity, member: Member) -> Award:
-        check_finished(self)
-        return explained(self.earn(activity, member), ("{!r}", self))
+    def _raw(self, activity: Activity, member: Member) -> Raw:
+        """The award before it is made into one, as a part of another rule's."""
+        if self._finished is not type(self):
+            check_finished(self)
+        return raw_of(self.earn(activity, member), self)
 
     # Operators ------------------------------------------------------------------------------------------------------
 
@@ -102,7 +118,7 @@ class EarningRule(Strategy):
     @composes
     def during(self, start: date | datetime | str | None, end: date | datetime | str | None) -> EarningRule:
         """This rule from *start* to *end*, both included: `.when(During(start, end))`."""
-        return When(self, During(start, end))  # type: ignore[arg-type]
+        return When(self, During(start, end))
 
     @composes
     def between(self, low: Number, high: Number, *, of: str = "amount") -> EarningRule:
@@ -111,12 +127,12 @@ class EarningRule(Strategy):
         >>> [PerSpend(1).between(50, 100).award(Activity.purchase(n, at="2026-03-01")).points for n in (50, 80, 120)]
         [0, 30, 50]
         """
-        return Within(self, low, high, of=of)  # type: ignore[arg-type]
+        return Within(self, low, high, of=of)
 
     @composes
     def over(self, low: Number, *, of: str = "amount") -> EarningRule:
         """This rule on the part of the amount (or quantity, or fact) above *low*."""
-        return Within(self, low, of=of)  # type: ignore[arg-type]
+        return Within(self, low, of=of)
 
     @composes
     def named(self, name: str) -> EarningRule:
@@ -124,15 +140,15 @@ class EarningRule(Strategy):
         return Named(self, name)
 
     @composes
-    def cap(self, points: Number, *, per: Any = "activity") -> EarningRule:
+    def cap(self, points: Number, *, per: PeriodLike = "activity") -> EarningRule:
         """At most so many points per activity, line or period; per period the rule must be named.
 
         Per period it lets through whole points, and counts exactly those.
         """
-        return Cap(self, points, per=per)  # type: ignore[arg-type]
+        return Cap(self, points, per=per)
 
     @composes
-    def running(self, *, per: Any) -> EarningRule:
+    def running(self, *, per: PeriodLike) -> EarningRule:
         """This rule on the period's lines so far, less what it paid for them before; the rule must be named.
 
         For bands by the year, milestones, retroactive bonuses and stamp cards that carry over.
@@ -148,7 +164,7 @@ class EarningRule(Strategy):
         return Running(self, per=per)
 
     @composes
-    def limit(self, n: int, *, per: Any) -> EarningRule:
+    def limit(self, n: int, *, per: PeriodLike) -> EarningRule:
         """This rule the first *n* times in a period that it earns anything; the rule must be named."""
         return Limit(self, n, per=per)
 
@@ -160,7 +176,7 @@ class EarningRule(Strategy):
     @composes
     def at_least(self, points: Number) -> EarningRule:
         """At least so many points where this rule gives any."""
-        return AtLeast(self, points)  # type: ignore[arg-type]
+        return AtLeast(self, points)
 
     @composes
     def each_line(self) -> EarningRule:
@@ -170,40 +186,44 @@ class EarningRule(Strategy):
     @composes
     def rounded(self, mode: str = "floor", *, to: Number = 1) -> EarningRule:
         """This rule's points rounded here, to a multiple of *to*: floor, ceil, half_up, half_down or half_even."""
-        return Rounded(self, mode, to=to)  # type: ignore[arg-type]
+        return Rounded(self, mode, to=to)
 
 
 def _addends(rule: EarningRule) -> tuple[EarningRule, ...]:
     return rule.rules if isinstance(rule, Sum) else (rule,)
 
 
-def as_rule(value: object) -> EarningRule:
+def as_rule(value: EarningRule) -> EarningRule:
     """`value`, if it is an earning rule."""
     if isinstance(value, EarningRule):
         return value
     raise RuleError(f"rule: {value!r} is no earning rule; give one such as PerSpend(1) or Flat(50)")
 
 
-def _rules(value: object) -> tuple[EarningRule, ...]:
+def _rules(value: Sequence[EarningRule]) -> tuple[EarningRule, ...]:
     rules = tuple(map(as_rule, value if isinstance(value, (tuple, list)) else (value,)))
     if not rules:
         raise RuleError("rules: there is none; give at least one")
     return rules
 
 
-def _ask(rule: EarningRule, smaller: Activity, member: Member, why: Why) -> Award:
-    """What the rule inside gives for a smaller activity; nothing for one that comes to less than 0."""
-    if smaller.amount < 0:
-        return Award(0, 0, reason=("nothing: what is left comes to {}, below 0", show(smaller.amount)))
-    part = rule._award(smaller, member)
-    return Award(part.exact, part.points, reason=why, parts=(part,), counts=part.counts)
-
-
 # Of several rules ---------------------------------------------------------------------------------------------------
 
 
 @frozen
-class Sum(EarningRule):
+class Combined(EarningRule):
+    """Base of the rules made of rules. They implement `_raw`: most awards inside others are never looked at."""
+
+    @abstractmethod
+    def _raw(self, activity: Activity, member: Member) -> Raw: ...
+
+    def earn(self, activity: Activity, member: Member) -> Award:
+        """What the rules inside give, combined."""
+        return award_of(self._raw(activity, member))
+
+
+@frozen
+class Sum(Combined):
     """Rules added up, written `a + b`."""
 
     kind = "sum"
@@ -211,31 +231,35 @@ class Sum(EarningRule):
     rules: tuple[EarningRule, ...] = field(converter=_rules)
 
     @property
-    def monotone(self) -> bool:  # type: ignore[override]
+    def monotone(self) -> bool:
         """Whether each rule is."""
         return all(rule.monotone for rule in self.rules)
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """All of the awards."""
+    def _raw(self, activity: Activity, member: Member) -> Raw:
         total: Exact = 0
-        counts: FrozenMap[CounterKey, Any] = EMPTY
+        counts: FrozenMap[CounterKey, Count] = EMPTY
         parts = []
         for rule in self.rules:
-            part = rule._award(activity, member)
+            part = rule._raw(activity, member)
+            points, _, _, counted = part
             parts.append(part)
-            total += part.exact
-            if part.counts:
+            total += points
+            if counted is not EMPTY:
                 # the same named rule may stand twice: the second sees what the first has counted
-                member = member.after(part)
-                counts = add_counts(counts, part.counts)
-        return Award(tidy(total), reason="total of", parts=tuple(parts), counts=counts)
+                member = member.counting(counted)
+                counts = add_counts(counts, counted)
+        return total, "total of", tuple(parts), counts
+
+    def _lower(self, columns: Columns) -> Column:
+        first, *others = map(columns.earned, self.rules)
+        return sum(others, first)
 
     def _code(self) -> _show.Code:
         return _show.infix("+", _show.SUM, self.rules)
 
 
 @frozen(init=False)
-class BestOf(EarningRule):
+class BestOf(Combined):
     """The rule that gives most; see `best_of`."""
 
     kind = "best_of"
@@ -243,21 +267,19 @@ class BestOf(EarningRule):
     rules: tuple[EarningRule, ...] = field(metadata=STAR)
 
     def __init__(self, *rules: EarningRule) -> None:
-        self.__attrs_init__(_rules(rules))  # type: ignore[attr-defined]
+        self.__attrs_init__(_rules(rules))
 
     @property
-    def monotone(self) -> bool:  # type: ignore[override]
+    def monotone(self) -> bool:
         """Whether each rule is."""
         return all(rule.monotone for rule in self.rules)
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """The largest award; only its counts leave."""
-        parts = tuple(rule._award(activity, member) for rule in self.rules)
-        best = max(parts, key=lambda part: part.exact)  # the first of equals
-        place = parts.index(best) + 1
-        return Award(
-            best.exact, reason=("the best of {}, number {}", len(parts), place), parts=parts, counts=best.counts
-        )
+    def _raw(self, activity: Activity, member: Member) -> Raw:
+        parts = [rule._raw(activity, member) for rule in self.rules]
+        points = [part[0] for part in parts]
+        best = points.index(max(points))  # the first of equals
+        why = ("the best of {}, number {}", len(parts), best + 1)
+        return points[best], why, tuple(parts), parts[best][3]
 
     def _code(self) -> _show.Code:
         return _show.call("best_of", self.rules)
@@ -274,7 +296,7 @@ def best_of(*rules: EarningRule) -> EarningRule:
 
 
 @frozen(init=False)
-class FirstOf(EarningRule):
+class FirstOf(Combined):
     """The first rule that gives anything; see `first_of`."""
 
     kind = "first_of"
@@ -282,18 +304,17 @@ class FirstOf(EarningRule):
     rules: tuple[EarningRule, ...] = field(metadata=STAR)
 
     def __init__(self, *rules: EarningRule) -> None:
-        self.__attrs_init__(_rules(rules))  # type: ignore[attr-defined]
+        self.__attrs_init__(_rules(rules))
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """The first award above 0; the rules after it are not asked."""
+    def _raw(self, activity: Activity, member: Member) -> Raw:
         parts = []
         for rule in self.rules:
-            part = rule._award(activity, member)
+            points, _, _, counts = part = rule._raw(activity, member)
             parts.append(part)
-            if part.exact:
+            if points:
                 break
         why = ("the first of {} that earns, number {}", len(self.rules), len(parts))
-        return Award(part.exact, reason=why, parts=tuple(parts), counts=part.counts)
+        return points, why, tuple(parts), counts
 
     def _code(self) -> _show.Code:
         return _show.call("first_of", self.rules)
@@ -314,13 +335,13 @@ def first_of(*rules: EarningRule) -> EarningRule:
 
 
 @frozen
-class Wrapped(EarningRule):
+class Wrapped(Combined):
     """Base of the rules around one rule, which is as monotone as what is inside."""
 
     rule: EarningRule = field(converter=as_rule)
 
     @property
-    def monotone(self) -> bool:  # type: ignore[override]
+    def monotone(self) -> bool:
         """Whether the rule inside is."""
         return self.rule.monotone
 
@@ -334,20 +355,19 @@ class Times(Wrapped):
     factor: Factor = field(converter=a_factor)
 
     @property
-    def monotone(self) -> bool:  # type: ignore[override]
+    def monotone(self) -> bool:
         """Whether the rule inside is, and the factor a number."""
         return isinstance(self.factor, Constant) and self.rule.monotone
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """The award, multiplied."""
-        part = self.rule._award(activity, member)
+    def _raw(self, activity: Activity, member: Member) -> Raw:
+        points, _, _, counts = part = self.rule._raw(activity, member)
         factor = self.factor._exactly(activity, member)
-        why = (
-            ("times {}", show(factor))
-            if isinstance(self.factor, Constant)
-            else ("times {}: {!r}", show(factor), self.factor)
-        )
-        return Award(tidy(part.exact * factor), reason=why, parts=(part,), counts=part.counts)
+        constant = isinstance(self.factor, Constant)
+        why = ("times {}", factor) if constant else ("times {}: {!r}", factor, self.factor)
+        return points * factor, why, (part,), counts
+
+    def _lower(self, columns: Columns) -> Column:
+        return columns.earned(self.rule) * columns.factor(self.factor)
 
     def _code(self) -> _show.Code:
         return _show.infix("*", _show.PRODUCT, (self.rule, self.factor))
@@ -363,18 +383,40 @@ class When(Wrapped):
 
     monotone: ClassVar[bool] = False
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """The award for the lines kept."""
+    def _raw(self, activity: Activity, member: Member) -> Raw:
         kept = self.condition.select(activity, member)
         if not kept.lines:
-            return Award(0, 0, reason=("nothing: no line is {!r}", self.condition))
+            return _nothing("nothing: no line is {!r}", self.condition)
         if kept is activity:
-            return _ask(self.rule, kept, member, ("on {!r}", self.condition))
+            return _on(self.rule, kept, member, ("on {!r}", self.condition))
         why = ("on {!r}, {} of {} lines", self.condition, len(kept.lines), len(activity.lines))
-        return _ask(self.rule, kept, member, why)
+        return _on(self.rule, kept, member, why)
+
+    def _lower(self, columns: Columns) -> Column:
+        return columns.keeping(columns.where(self.condition)).earned(self.rule)
 
     def _code(self) -> _show.Code:
         return _show.method(self.rule, "when", self.condition)
+
+
+def _nothing(*why: object) -> Raw:
+    return 0, why, (), EMPTY
+
+
+def _on(rule: EarningRule, smaller: Activity, member: Member, why: Why) -> Raw:
+    """What the rule inside gives for a smaller activity; nothing for one that comes to less than 0."""
+    if smaller.amount < 0:
+        return _nothing("nothing: what is left comes to {}, below 0", smaller.amount)
+    points, _, _, counts = part = rule._raw(smaller, member)
+    return points, why, (part,), counts
+
+
+def _low(value: Number) -> Exact:
+    return at_least_zero(value, "low")
+
+
+def _high(value: Number | None) -> Exact | None:
+    return None if value is None else above_zero(value, "high")
 
 
 @frozen
@@ -383,27 +425,28 @@ class Within(Wrapped):
 
     kind = "within"
 
-    low: Exact = field(converter=lambda v: at_least_zero(v, "low"))
-    high: Exact | None = field(default=None, converter=lambda v: v if v is None else above_zero(v, "high"))
-    of: str = field(default="amount", converter=lambda v: text(v, "of"), kw_only=True)
+    low: Exact = field(converter=_low)
+    high: Exact | None = field(default=None, converter=_high)
+    of: str = field(default="amount", validator=is_name, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.high is not None and self.low >= self.high:
             raise RuleError(f"between: {show(self.low)} is not below {show(self.high)}; give the lower bound first")
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """The award for the part within, if the amount reaches it."""
-        there = activity.measure(self.of)
-        if there <= self.low:
-            return Award(0, 0, reason=("nothing: the {}, {}, is not over {}", self.of, show(there), show(self.low)))
-        top = there if self.high is None or there < self.high else self.high
-        smaller = activity.scaled(self.of, tidy(top - self.low), there)
-        return _ask(self.rule, smaller, member, self._why())
+    def _raw(self, activity: Activity, member: Member) -> Raw:
+        of, low, high = self.of, self.low, self.high
+        there = activity.measure(of)
+        if there <= low:
+            return 0, ("nothing: the {}, {}, is not over {}", of, there, low), (), EMPTY
+        top = there if high is None or there < high else high
+        why = ("on the {} over {}", of, low) if high is None else ("on the {} between {} and {}", of, low, high)
+        points, _, _, counts = part = self.rule._raw(activity.scaled(of, top - low, there), member)
+        return points, why, (part,), counts
 
-    def _why(self) -> Why:
-        if self.high is None:
-            return ("on the {} over {}", self.of, show(self.low))
-        return ("on the {} between {} and {}", self.of, show(self.low), show(self.high))
+    def _lower(self, columns: Columns) -> Column:
+        if self.of != "amount":
+            raise NotLowered(repr(self))
+        return columns.between(self.low, self.high).earned(self.rule)
 
     def _code(self) -> _show.Code:
         other = {} if self.of == "amount" else {"of": self.of}
@@ -418,12 +461,14 @@ class Named(Wrapped):
 
     kind = "named"
 
-    name: str = field(converter=lambda v: text(v, "name"))
+    name: str = field(validator=is_name)
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """The award, under the name."""
-        part = self.rule._award(activity, member)
-        return Award(part.exact, part.points, reason=self.name, parts=(part,), counts=part.counts)
+    def _raw(self, activity: Activity, member: Member) -> Raw:
+        points, _, _, counts = part = self.rule._raw(activity, member)
+        return points, self.name, (part,), counts
+
+    def _lower(self, columns: Columns) -> Column:
+        return columns.earned(self.rule)
 
     def _code(self) -> _show.Code:
         return _show.method(self.rule, "named", self.name)
@@ -435,16 +480,14 @@ class AtLeast(Wrapped):
 
     kind = "at_least"
 
-    points: Exact = field(converter=lambda v: at_least_zero(v, "points"))
+    points: Exact = field(converter=as_points)
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """The award, lifted."""
-        part = self.rule._award(activity, member)
-        lifted = 0 < part.exact < self.points
-        why = "at least {}" if lifted else "at least {}, and there are more" if part.exact else "nothing to lift to {}"
-        return Award(
-            self.points if lifted else part.exact, reason=(why, show(self.points)), parts=(part,), counts=part.counts
-        )
+    def _raw(self, activity: Activity, member: Member) -> Raw:
+        points, _, _, counts = part = self.rule._raw(activity, member)
+        if 0 < points < self.points:
+            return self.points, ("at least {}", self.points), (part,), counts
+        why = "at least {}, and there are more" if points else "nothing to lift to {}"
+        return points, (why, self.points), (part,), counts
 
     def _code(self) -> _show.Code:
         return _show.method(self.rule, "at_least", self.points)
@@ -458,29 +501,27 @@ class EachLine(Wrapped):
 
     monotone: ClassVar[bool] = False
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """The awards for the lines, one after another."""
+    def _raw(self, activity: Activity, member: Member) -> Raw:
         return _line_by_line(self.rule, activity, member, lambda part: part, "for each line")
 
     def _code(self) -> _show.Code:
         return _show.method(self.rule, "each_line")
 
 
-def _line_by_line(
-    rule: EarningRule, activity: Activity, member: Member, change: Callable[[Award], Award], why: Why
-) -> Award:
+def _line_by_line(rule: EarningRule, activity: Activity, member: Member, change: Callable[[Raw], Raw], why: Why) -> Raw:
     total: Exact = 0
-    counts: FrozenMap[CounterKey, Any] = EMPTY
+    counts: FrozenMap[CounterKey, Count] = EMPTY
     parts = []
     for i, line in enumerate(activity.lines):
-        alone = activity if len(activity.lines) == 1 else activity.keeping((line,))
-        part = change(_ask(rule, alone, member, ("line {}{}", i + 1, f" ({line.category})" if line.category else "")))
+        which = ("line {} ({})", i + 1, line.category) if line.category else ("line {}", i + 1)
+        part = change(_on(rule, activity.keeping((line,)), member, which))
+        points, _, _, counted = part
         parts.append(part)
-        total += part.exact
-        if part.counts:
-            member = member.after(part)
-            counts = add_counts(counts, part.counts)
-    return Award(tidy(total), reason=why, parts=tuple(parts), counts=counts)
+        total += points
+        if counted is not EMPTY:
+            member = member.counting(counted)
+            counts = add_counts(counts, counted)
+    return total, why, tuple(parts), counts
 
 
 @frozen
@@ -490,13 +531,14 @@ class Rounded(Wrapped):
     kind = "rounded"
 
     mode: str = field(default="floor", converter=rounding_mode)
-    to: Exact = field(default=1, converter=lambda v: above_zero(v, "to"), kw_only=True)
+    to: Exact = field(default=1, converter=as_multiple, kw_only=True)
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """The award, rounded."""
-        part = self.rule._award(activity, member)
-        why: Why = ("rounded by {} to {}", self.mode, show(self.to))
-        return Award(round_to(part.exact, self.mode, self.to), reason=why, parts=(part,), counts=part.counts)
+    def _raw(self, activity: Activity, member: Member) -> Raw:
+        points, _, _, counts = part = self.rule._raw(activity, member)
+        return round_to(points, self.mode, self.to), ("rounded by {} to {}", self.mode, self.to), (part,), counts
+
+    def _lower(self, columns: Columns) -> Column:
+        return columns.earned(self.rule).rounded(self.mode, self.to)
 
     def _code(self) -> _show.Code:
         mode = () if self.mode == "floor" else (self.mode,)
@@ -539,28 +581,30 @@ class Cap(Counted):
 
     kind = "cap"
 
-    points: Exact = field(converter=lambda v: at_least_zero(v, "points"))
-    per: Period = field(default="activity", converter=counted_period, kw_only=True)
+    points: Exact = field(converter=as_points)
+    per: Period = field(default=Word("activity"), converter=counted_period, kw_only=True)
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """The award, as far as there is room."""
-        if isinstance(self.per, Word) and self.per.word == "line":
-            why = ("at most {} a line", show(self.points))
-            return _line_by_line(self.rule, activity, member, self._capped, why)
-        part = self.rule._award(activity, member)
+    def _raw(self, activity: Activity, member: Member) -> Raw:
+        if self.per == Word("line"):
+            return _line_by_line(self.rule, activity, member, self._capped, ("at most {} a line", self.points))
+        points, _, _, counts = part = self.rule._raw(activity, member)
         key = self._key("points", activity, member)
         if key is None:
             return self._capped(part)
-        used = member.counted.get(key, 0)
-        room = max(0, self.points - used)
-        points = floor(min(part.exact, room))
-        why = ("at most {} per {!r}, of which {} were left", show(self.points), self.per, show(tidy(room)))
-        counts = add_counts(part.counts, {key: points} if points else {})
-        return Award(points, points, reason=why, parts=(part,), counts=counts)
+        room = max(0, self.points - member.counted.get(key, 0))
+        due = floor(min(points, room))
+        why = ("at most {} per {!r}, of which {} were left", self.points, self.per, room)
+        return due, why, (part,), add_counts(counts, {key: due} if due else {})
 
-    def _capped(self, part: Award) -> Award:
-        points = min(part.exact, self.points)
-        return Award(points, reason=("at most {}", show(self.points)), parts=(part,), counts=part.counts)
+    def _capped(self, part: Raw) -> Raw:
+        points, _, _, counts = part
+        return min(points, self.points), ("at most {}", self.points), (part,), counts
+
+    def _lower(self, columns: Columns) -> Column:
+        points = columns.earned(self.rule)
+        if isinstance(self.per, Word):
+            return points.up_to(self.points)
+        return columns.let_through(points, self.points, self.per)
 
     def _code(self) -> _show.Code:
         per = {} if self.per == Word("activity") else {"per": self.per}
@@ -575,25 +619,19 @@ class Running(Counted):
 
     monotone: ClassVar[bool] = False
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """What the rule gives for all lines so far, less what was paid for them; never below 0."""
+    def _raw(self, activity: Activity, member: Member) -> Raw:
         lines, paid = (self._key(what, activity, member) for what in ("lines", "paid"))
         if lines is None or paid is None:
-            return self.rule._award(activity, member)
+            return self.rule._raw(activity, member)
         these = Tally.of(activity)
         so_far: Tally = member.counted.get(lines, Tally()) + these
         before: Exact = member.counted.get(paid, 0)
         # the whole is judged afresh each time, so counters inside begin at nothing and are not kept
-        afresh = Member(
-            member.id, tier=member.tier, tiers=member.tiers, ladder=member.ladder, joined=member.joined,
-            facts=member.facts, last=member.last, lots=member.lots, unit=member.unit,
-        )  # fmt: skip
-        part = _ask(self.rule, so_far.activity(activity), afresh, ("so far per {!r}", self.per))
-        due = tidy(max(0, part.exact - before))
-        why = ("{} so far, less {} paid before", show(part.exact), show(before))
-        return Award(
-            due, reason=why, parts=part.parts, counts=FrozenMap({lines: these, **({paid: due} if due else {})})
-        )
+        afresh = evolve(member, counted=EMPTY)
+        points, _, parts, _ = _on(self.rule, so_far.activity(activity), afresh, "")
+        due = max(0, points - before)
+        counts = FrozenMap({lines: these, **({paid: due} if due else {})})
+        return due, ("{} so far, less {} paid before", points, before), parts, counts
 
     def _code(self) -> _show.Code:
         return _show.method(self.rule, "running", per=self.per)
@@ -605,20 +643,18 @@ class Limit(Counted):
 
     kind = "limit"
 
-    n: int = field(converter=lambda v: whole(v, "n", at_least=1))
+    n: int = field(converter=as_count)
 
     monotone: ClassVar[bool] = False
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """The award, if it is not one too many."""
+    def _raw(self, activity: Activity, member: Member) -> Raw:
         key = self._key("times", activity, member)
         times = 0 if key is None else member.counted.get(key, 0)
         if times >= self.n:
-            return Award(0, 0, reason=("nothing: it has earned {} times per {!r} already", times, self.per))
-        part = self.rule._award(activity, member)
-        counts = add_counts(part.counts, {key: 1}) if key is not None and part.exact else part.counts
+            return _nothing("nothing: it has earned {} times per {!r} already", times, self.per)
+        points, _, _, counts = part = self.rule._raw(activity, member)
         why = ("at most {} times per {!r}, of which {} were left", self.n, self.per, self.n - times)
-        return Award(part.exact, part.points, reason=why, parts=(part,), counts=counts)
+        return points, why, (part,), add_counts(counts, {key: 1}) if key is not None and points else counts
 
     def _code(self) -> _show.Code:
         return _show.method(self.rule, "limit", self.n, per=self.per)
@@ -630,24 +666,23 @@ class EveryNthTime(Counted):
 
     kind = "every_nth"
 
-    n: int = field(converter=lambda v: whole(v, "n", at_least=1))
-    per: Period = field(default="ever", converter=counted_period, kw_only=True)
+    n: int = field(converter=as_count)
+    per: Period = field(default=Lifetime(), converter=counted_period, kw_only=True)
 
     monotone: ClassVar[bool] = False
 
-    def earn(self, activity: Activity, member: Member) -> Award:
-        """The award, if it is the *n*th time; what the rule inside counts is counted only then."""
+    def _raw(self, activity: Activity, member: Member) -> Raw:
         key = self._key("nth", activity, member)
-        part = self.rule._award(activity, member)
-        if key is None or not part.exact:
+        points, _, _, counts = part = self.rule._raw(activity, member)
+        if key is None or not points:
             return part
         place = (member.counted.get(key, 0) % self.n) + 1
         once = FrozenMap({key: 1})
         if place < self.n:
-            return Award(0, 0, reason=("nothing yet: time {} of {}", place, self.n), parts=(), counts=once)
-        why = ("time {} of {}", place, self.n)
-        return Award(part.exact, part.points, reason=why, parts=(part,), counts=add_counts(part.counts, once))
+            # what the rule inside counts is counted only when it earns
+            return 0, ("nothing yet: time {} of {}", place, self.n), (), once
+        return points, ("time {} of {}", place, self.n), (part,), add_counts(counts, once)
 
     def _code(self) -> _show.Code:
-        other = {} if self.per == counted_period("ever") else {"per": self.per}
+        other = {} if self.per == Lifetime() else {"per": self.per}
         return _show.method(self.rule, "every_nth", self.n, **other)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from typing import Any, ClassVar, Final
 
 from attrs import field, frozen
 
-from loyaltycore._exact import Exact, Number, above_zero, at_least_zero
-from loyaltycore._strategy import Stored, text
+from loyaltycore._columns import Column, Columns
+from loyaltycore._exact import Exact, Number, above_zero, at_least_zero, divided, exact
+from loyaltycore._show import code_of
+from loyaltycore._strategy import Stored, as_points, is_name, text
 from loyaltycore.activity import Activity, FactValue, Member, fact_value
 from loyaltycore.awards import Award
 from loyaltycore.earning import EarningRule
@@ -19,16 +20,8 @@ OVER: Final = "over"
 """The key of a `Band` for what is above its last bound."""
 
 
-def _points(value: object) -> Exact:
-    return at_least_zero(value, "points")
-
-
-def _every(value: object) -> Exact:
+def _every(value: Number) -> Exact:
     return above_zero(value, "every")
-
-
-def _of(value: object) -> str:
-    return text(value, "of")
 
 
 @frozen
@@ -45,12 +38,15 @@ class PerSpend(EarningRule):
     kind = "per_spend"
     monotone: ClassVar[bool] = True
 
-    points: Exact = field(converter=_points)
+    points: Exact = field(converter=as_points)
     every: Exact = field(default=1, converter=_every)
 
     def earn(self, activity: Activity, member: Member) -> Number:
         """`amount * points / every`."""
-        return activity.amount * _ratio(self.points, self.every)
+        return divided(activity.amount * self.points, self.every)
+
+    def _lower(self, columns: Columns) -> Column:
+        return columns.amount * divided(self.points, self.every)
 
 
 @frozen
@@ -64,9 +60,9 @@ class PerStep(EarningRule):
     kind = "per_step"
     monotone: ClassVar[bool] = True
 
-    points: Exact = field(converter=_points)
+    points: Exact = field(converter=as_points)
     every: Exact = field(default=10, converter=_every)
-    of: str = field(default="amount", converter=_of)
+    of: str = field(default="amount", validator=is_name)
 
     def earn(self, activity: Activity, member: Member) -> Number:
         """`floor(measure / every) * points`."""
@@ -83,8 +79,8 @@ class PerUnit(EarningRule):
 
     kind = "per_unit"
 
-    points: Exact = field(converter=_points)
-    of: str = field(default="distance", converter=_of)
+    points: Exact = field(converter=as_points)
+    of: str = field(default="distance", validator=is_name)
 
     def earn(self, activity: Activity, member: Member) -> Number:
         """`measure * points`."""
@@ -101,7 +97,7 @@ class PerItem(EarningRule):
 
     kind = "per_item"
 
-    points: Exact = field(converter=_points)
+    points: Exact = field(converter=as_points)
 
     def earn(self, activity: Activity, member: Member) -> Number:
         """`quantity * points`."""
@@ -119,19 +115,14 @@ class Flat(EarningRule):
     kind = "flat"
     monotone: ClassVar[bool] = True
 
-    points: Exact = field(converter=_points)
+    points: Exact = field(converter=as_points)
 
     def earn(self, activity: Activity, member: Member) -> Number:
         """`points`."""
         return self.points
 
-
-def _ratio(points: Exact, every: Exact) -> Exact:
-    """`points / every`, without a fraction where there is none."""
-    if every == 1:
-        return points
-    ratio = Fraction(points) / every
-    return ratio.numerator if ratio.denominator == 1 else ratio
+    def _lower(self, columns: Columns) -> Column:
+        return columns.once(self.points)
 
 
 # Tables -------------------------------------------------------------------------------------------------------------
@@ -146,7 +137,9 @@ def _bounds(value: object) -> tuple[Exact, ...]:
 
 @frozen
 class Band(Stored):
-    """A key of a `PointsTable`: the upper bound, included, of the band that a measure falls in; `"over"` above the last.
+    """A key of a `PointsTable`: the upper bound, included, of the band that a measure falls in.
+
+    What is above the last bound has the key `"over"`.
 
     >>> band = Band("distance", upto=[600, 1200])
     >>> [band.key(Activity.flight(at="2026-03-01", distance=miles)) for miles in (600, 601, 1201)]
@@ -155,7 +148,7 @@ class Band(Stored):
 
     _kind = "band"
 
-    of: str = field(converter=_of)
+    of: str = field(validator=is_name)
     upto: tuple[Exact, ...] = field(converter=_bounds, kw_only=True)
 
     def key(self, activity: Activity) -> FactValue:
@@ -240,7 +233,7 @@ class PointsTable(EarningRule):
         for row in self.rows:
             if row[:-1] == keys:
                 shown = ", ".join(f"{by!s} {key}" for by, key in zip(self.by, keys, strict=True))
-                return Award(row[-1], reason=("PointsTable: {}", shown))
-        known = ", ".join(repr(row[:-1] if len(self.by) > 1 else row[0]) for row in self.rows[:8])
-        wanted = keys if len(self.by) > 1 else keys[0]
-        raise RuleError(f"the table by {', '.join(map(str, self.by))} has no row for {wanted!r}; it has {known}")
+                return Award(exact(row[-1], "points"), reason=("PointsTable: {}", shown))
+        known = ", ".join(code_of(row[:-1] if len(self.by) > 1 else row[0]).text for row in self.rows[:8])
+        wanted = code_of(keys if len(self.by) > 1 else keys[0]).text
+        raise RuleError(f"the table by {', '.join(map(str, self.by))} has no row for {wanted}; it has {known}")

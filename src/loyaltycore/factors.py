@@ -6,14 +6,16 @@ A number is a factor as it stands: `rule * "1.5"`.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from math import prod
 from typing import Any, ClassVar, final
 
 from attrs import field, frozen
 
 from loyaltycore import _show
-from loyaltycore._exact import Exact, FrozenMap, Number, at_least_zero, exact, show, tidy
-from loyaltycore._strategy import Strategy, check_finished, composes, readable, text
+from loyaltycore._columns import Column, Columns
+from loyaltycore._exact import Exact, FrozenMap, Number, at_least_zero, exact, show
+from loyaltycore._strategy import Strategy, check_finished, composes, is_name, readable
 from loyaltycore.activity import Activity, FactValue, Member, fact_value
 from loyaltycore.conditions import Condition, as_condition
 from loyaltycore.errors import RuleError
@@ -64,19 +66,23 @@ def _factors(factor: Factor) -> tuple[Factor, ...]:
     return factor.factors if isinstance(factor, Product) else (factor,)
 
 
-def as_factor(value: object) -> Factor | None:
+def as_factor(value: Factor | Number) -> Factor | None:
     """A factor from a factor or a number; `None` for what can be neither."""
     if isinstance(value, Factor):
         return value
-    return None if isinstance(value, Strategy) else Constant(value)  # type: ignore[arg-type]
+    return None if isinstance(value, Strategy) else Constant(value)
 
 
-def a_factor(value: object) -> Factor:
+def a_factor(value: Factor | Number) -> Factor:
     """A factor, or a `RuleError`."""
     factor = as_factor(value)
     if factor is None:
         raise RuleError(f"factor: {value!r} is no factor; give a number, by_tier(...) or by_fact(...)")
     return factor
+
+
+def _factor(value: Number) -> Exact:
+    return at_least_zero(value, "factor")
 
 
 @frozen
@@ -85,14 +91,21 @@ class Constant(Factor):
 
     kind = "constant"
 
-    number: Exact = field(converter=lambda v: at_least_zero(v, "factor"))
+    number: Exact = field(converter=_factor)
 
     def value(self, activity: Activity, member: Member) -> Number:
         """The number."""
         return self.number
 
+    def _lower(self, columns: Columns) -> Column:
+        return columns.number(self.number)
+
     def _code(self) -> _show.Code:
         return _show.code_of(self.number)
+
+
+def _several(values: Iterable[Factor | Number]) -> tuple[Factor, ...]:
+    return tuple(map(a_factor, values))
 
 
 @frozen
@@ -101,14 +114,17 @@ class Product(Factor):
 
     kind = "product"
 
-    factors: tuple[Factor, ...] = field(converter=lambda v: tuple(map(a_factor, v)))
+    factors: tuple[Factor, ...] = field(converter=_several)
 
     def value(self, activity: Activity, member: Member) -> Number:
         """All of them, multiplied."""
         result: Exact = 1
         for factor in self.factors:
-            result = tidy(result * factor._exactly(activity, member))
+            result *= factor._exactly(activity, member)
         return result
+
+    def _lower(self, columns: Columns) -> Column:
+        return prod(map(columns.factor, self.factors), start=columns.number(1))
 
     def _code(self) -> _show.Code:
         return _show.infix("*", _show.PRODUCT, self.factors)
@@ -127,14 +143,21 @@ class FactorWhen(Factor):
         """The factor, or 1 where the condition keeps no line."""
         return self.factor._exactly(activity, member) if self.condition.select(activity, member).lines else 1
 
+    def _lower(self, columns: Columns) -> Column:
+        return columns.pick(columns.where(self.condition), columns.factor(self.factor), columns.number(1))
+
     def _code(self) -> _show.Code:
         return _show.method(self.factor, "when", self.condition)
 
 
-def _table(value: object, what: str) -> FrozenMap[Any, Exact]:
+def _table(value: Mapping[Any, Number]) -> FrozenMap[Any, Exact]:
     if not isinstance(value, Mapping) or not value:
-        raise RuleError(f"{what}: {value!r} is no table of factors; give one as in {{'gold': '1.5'}}")
-    return FrozenMap((fact_value(k, what), at_least_zero(v, f"{what}[{k!r}]")) for k, v in value.items())
+        raise RuleError(f"factors: {value!r} is no table of factors; give one as in {{'gold': '1.5'}}")
+    return FrozenMap((fact_value(k, "factors"), at_least_zero(v, f"factors[{k!r}]")) for k, v in value.items())
+
+
+def _otherwise(value: Number) -> Exact:
+    return at_least_zero(value, "otherwise")
 
 
 @frozen
@@ -143,12 +166,16 @@ class ByTier(Factor):
 
     kind = "by_tier"
 
-    factors: FrozenMap[str, Exact] = field(converter=lambda v: _table(v, "by_tier"))
-    otherwise: Exact = field(default=1, converter=lambda v: at_least_zero(v, "otherwise"), kw_only=True)
+    factors: FrozenMap[str, Exact] = field(converter=_table)
+    otherwise: Exact = field(default=1, converter=_otherwise, kw_only=True)
 
     def value(self, activity: Activity, member: Member) -> Number:
         """The factor of the member's tier."""
-        return self.factors.get(member.tier, self.otherwise)  # type: ignore[no-any-return]
+        factor: Exact = self.factors.get(member.tier, self.otherwise)
+        return factor
+
+    def _lower(self, columns: Columns) -> Column:
+        return columns.look_up("tier", self.factors, self.otherwise)
 
     def _code(self) -> _show.Code:
         other = {} if self.otherwise == 1 else {"otherwise": self.otherwise}
@@ -166,7 +193,7 @@ def by_tier(factors: Mapping[str, Number] | None = None, *, otherwise: Number = 
     >>> by_tier({"silver": "1.25"}, gold="1.5")
     by_tier(silver='1.25', gold='1.5')
     """
-    return ByTier({**(factors or {}), **named}, otherwise=otherwise)  # type: ignore[arg-type]
+    return ByTier({**(factors or {}), **named}, otherwise=otherwise)
 
 
 @frozen
@@ -175,9 +202,9 @@ class ByFact(Factor):
 
     kind = "by_fact"
 
-    name: str = field(converter=lambda v: text(v, "by_fact"))
-    factors: FrozenMap[FactValue, Exact] = field(converter=lambda v: _table(v, "by_fact"))
-    otherwise: Exact = field(default=1, converter=lambda v: at_least_zero(v, "otherwise"), kw_only=True)
+    name: str = field(validator=is_name)
+    factors: FrozenMap[FactValue, Exact] = field(converter=_table)
+    otherwise: Exact = field(default=1, converter=_otherwise, kw_only=True)
 
     def value(self, activity: Activity, member: Member) -> Number:
         """The factor of the fact's value; the first that is listed, if the fact is a tuple."""
@@ -197,4 +224,4 @@ def by_fact(name: str, factors: Mapping[Any, Number], *, otherwise: Number = 1) 
     >>> by_fact("booking_class", {"F": "1.5", "Q": "0.25"})
     by_fact('booking_class', {'F': '1.5', 'Q': '0.25'})
     """
-    return ByFact(name, factors, otherwise=otherwise)  # type: ignore[arg-type]
+    return ByFact(name, factors, otherwise=otherwise)

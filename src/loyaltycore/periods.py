@@ -8,15 +8,17 @@ a new counter. In arguments a word will do: `"activity"`, `"line"`, `"day"`, `"w
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from attrs import field, frozen
 
 from loyaltycore._calendar import add_months, month_day, on_day
+from loyaltycore._columns import Columns, Key, NotLowered
 from loyaltycore._exact import whole
 from loyaltycore._show import Code, code_of
-from loyaltycore._strategy import Strategy, text
+from loyaltycore._strategy import Strategy, is_name
 from loyaltycore.activity import Activity, Member
 from loyaltycore.errors import RuleError
 
@@ -31,6 +33,10 @@ class Period(Strategy):
     @abstractmethod
     def key(self, activity: Activity, member: Member) -> str:
         """A text that is the same for all activities of one stretch and differs between stretches."""
+
+
+PeriodLike: TypeAlias = Period | str | Sequence[Period | str]
+"""What may be given where a period is wanted: one, its word, or several of either."""
 
 
 @frozen
@@ -112,6 +118,11 @@ class Calendar(Span):
             month, start = month_day(self.starts or "01-01", "starts")
         return _months_from(day, months, month, start)
 
+    def _lower(self, columns: Columns) -> tuple[Key, ...]:
+        if self.unit not in _MONTHS or self.starts is not None:
+            raise NotLowered(repr(self))
+        return (columns.engine.months(_MONTHS[self.unit]),)
+
     @property
     def _stretch(self) -> str:
         return self.unit
@@ -165,6 +176,9 @@ class Lifetime(Period):
         """One stretch for everything."""
         return "ever"
 
+    def _lower(self, columns: Columns) -> tuple[Key, ...]:
+        return ()
+
     def _code(self) -> Code:
         return Code("'ever'")
 
@@ -179,12 +193,16 @@ class Each(Period):
 
     kind = "each"
 
-    fact: str = field(converter=lambda v: text(v, "fact"))
+    fact: str = field(validator=is_name)
 
     def key(self, activity: Activity, member: Member) -> str:
         """The fact and its value."""
         value = activity.fact(self.fact)
         return "" if value is None else f"{self.fact}={value!r}"
+
+
+def _periods(value: Iterable[PeriodLike]) -> tuple[Period, ...]:
+    return tuple(map(as_period, value))
 
 
 @frozen
@@ -193,7 +211,7 @@ class Every(Period):
 
     kind = "every"
 
-    periods: tuple[Period, ...] = field(converter=lambda v: tuple(map(as_period, v)))
+    periods: tuple[Period, ...] = field(converter=_periods)
 
     def key(self, activity: Activity, member: Member) -> str:
         """All the keys; empty, so counted alone, where one is."""
@@ -216,14 +234,22 @@ class Window(Period):
         raise RuleError(f"{self!r} is a window for tiers and cannot be counted per; give a calendar period")
 
 
+def _months(value: int) -> int:
+    return whole(value, "months", at_least=0)
+
+
+def _days(value: int) -> int:
+    return whole(value, "days", at_least=0)
+
+
 @frozen
 class Rolling(Window):
     """The last so many months or days: after the same moment then, up to and with this one."""
 
     kind = "rolling"
 
-    months: int = field(default=0, converter=lambda v: whole(v, "months", at_least=0), kw_only=True)
-    days: int = field(default=0, converter=lambda v: whole(v, "days", at_least=0), kw_only=True)
+    months: int = field(default=0, converter=_months, kw_only=True)
+    days: int = field(default=0, converter=_days, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if bool(self.months) == bool(self.days):
@@ -252,7 +278,7 @@ _WORDS: Final[dict[str, Period]] = {
 }
 
 
-def as_period(value: object) -> Period:
+def as_period(value: PeriodLike) -> Period:
     """A period from a period, its word, or a tuple of either."""
     if isinstance(value, Period):
         return value
@@ -264,7 +290,7 @@ def as_period(value: object) -> Period:
     raise RuleError(f"per: {value!r} is no period; give one of {words}, Calendar(...), Each(...) or a tuple of them")
 
 
-def counted_period(value: object) -> Period:
+def counted_period(value: PeriodLike) -> Period:
     """A period that something can be counted over; windows are refused."""
     period = as_period(value)
     parts = period.periods if isinstance(period, Every) else (period,)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+from zoneinfo import ZoneInfo
 
 from attrs import evolve, field, frozen
 
-from loyaltycore._exact import Exact, above_zero, round_to, rounding_mode, whole
-from loyaltycore._strategy import Stored
+from loyaltycore._columns import Column, Columns
+from loyaltycore._exact import Exact, Number, round_to, rounding_mode, whole
+from loyaltycore._strategy import Stored, as_multiple
 from loyaltycore.activity import Activity, Member
 from loyaltycore.awards import Award
+from loyaltycore.conditions import Condition
+from loyaltycore.dates import DateRule, Never, as_date_rule
 from loyaltycore.earning import EarningRule, Sum, as_rule
 from loyaltycore.errors import RuleError
+from loyaltycore.lots import LotOrder, SoonestToExpire
 
 LEVELS: Final = ("activity", "line", "rule")
 
 
-def _level(value: object) -> str:
+def _level(value: str) -> str:
     if value in LEVELS:
         return str(value)
     raise RuleError(f"each: {value!r} is no level; give one of {', '.join(LEVELS)}")
@@ -38,7 +44,7 @@ class Rounding(Stored):
     _kind = "rounding"
 
     mode: str = field(default="floor", converter=rounding_mode)
-    to: Exact = field(default=1, converter=lambda v: above_zero(v, "to"), kw_only=True)
+    to: Exact = field(default=1, converter=as_multiple, kw_only=True)
     each: str = field(default="activity", converter=_level, kw_only=True)
 
     def award(self, rule: EarningRule, activity: Activity, member: Member = Member()) -> Award:  # noqa: B008 (frozen)
@@ -58,12 +64,34 @@ class Rounding(Stored):
         return rule
 
 
+def _places(value: int) -> int:
+    return whole(value, "places", at_least=0)
+
+
+def _pending(value: DateRule | None) -> DateRule | None:
+    return None if value is None else as_date_rule(value)
+
+
+def _order(value: LotOrder) -> LotOrder:
+    if isinstance(value, LotOrder):
+        return value
+    raise RuleError(f"order: {value!r} is no lot order; give one such as SoonestToExpire()")
+
+
+def _at_most(value: Number | None) -> int | None:
+    return None if value is None else whole(value, "at_most", at_least=1)
+
+
 @frozen
 class Points(Stored):
     """One loyalty currency of a program: how it is earned, rounded and shown.
 
     *redeemable* is whether it can be spent; one that only counts towards a tier cannot. Points are whole numbers of
     the smallest step; *places* says how many digits of them stand after the point when they are shown, as 2 for cash.
+
+    *pending* says from which day they can be used: at once if left out, when the application activates them if
+    `Never()`. *expiry* says the last day, counted from then. *order* is the order of spending, *at_most* the most
+    points of an account, pending and held ones included: what would go beyond is not earned.
     """
 
     _kind = "points"
@@ -71,7 +99,11 @@ class Points(Stored):
     earning: EarningRule = field(converter=as_rule)
     rounding: Rounding = field(default=Rounding(), kw_only=True)
     redeemable: bool = field(default=True, kw_only=True)
-    places: int = field(default=0, converter=lambda v: whole(v, "places", at_least=0), kw_only=True)
+    places: int = field(default=0, converter=_places, kw_only=True)
+    pending: DateRule | None = field(default=None, converter=_pending, kw_only=True)
+    expiry: DateRule = field(default=Never(), converter=as_date_rule, kw_only=True)
+    order: LotOrder = field(default=SoonestToExpire(), converter=_order, kw_only=True)
+    at_most: int | None = field(default=None, converter=_at_most, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.rounding, Rounding):
@@ -82,3 +114,33 @@ class Points(Stored):
     def award(self, activity: Activity, member: Member) -> Award:
         """What the activity earns in this unit."""
         return self.rounding.award(self.earning, activity, member)
+
+    def _lower(self, columns: Columns) -> Column:
+        rounding = self.rounding
+        return columns.earned(rounding.within(self.earning)).rounded(rounding.mode, rounding.to)
+
+
+class Terms(Protocol):
+    """What an account needs of a program."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of its days."""
+
+    @property
+    def main_unit(self) -> str:
+        """The only redeemable unit; a `RuleError` where there is none or there are several."""
+
+    @property
+    def hold_for(self) -> timedelta:
+        """How long a hold lasts that names no end."""
+
+    @property
+    def watches(self) -> tuple[tuple[str, Condition | None], ...]:
+        """The activities that expiry rules count inactivity from."""
+
+    def unit(self, name: str, at: datetime | None = None) -> Points:
+        """The unit of that name, as it was at that instant."""
+
+    def version(self, at: datetime) -> Any:
+        """The program in force at that instant."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
+from datetime import date, datetime, timedelta
 from pathlib import Path
+import re
 from typing import TYPE_CHECKING, Any
 import warnings
 from zoneinfo import ZoneInfo
@@ -12,18 +14,23 @@ from attrs import evolve, field, frozen
 
 from loyaltycore import _calendar, _show
 from loyaltycore._exact import EMPTY, FrozenMap
-from loyaltycore._strategy import Stored, text, walk
-from loyaltycore.activity import ANYONE, Activity, Member
+from loyaltycore._strategy import Stored, is_name, text, walk
+from loyaltycore.account import Account
+from loyaltycore.activity import ANYONE, Activity, CounterKey, Member
 from loyaltycore.awards import Award
+from loyaltycore.conditions import Condition
+from loyaltycore.dates import AfterInactivity
 from loyaltycore.earning import Cap, Counted, EarningRule, Times, Wrapped
+from loyaltycore.entries import Entry
 from loyaltycore.errors import LoyaltyWarning, RuleError
 from loyaltycore.points import Points
+from loyaltycore.redemption import RedemptionOption, as_option
 
 if TYPE_CHECKING:
     from loyaltycore.reports import PointsReport
 
 
-def _units(value: object) -> FrozenMap[str, Points]:
+def _units(value: Mapping[str, Points]) -> FrozenMap[str, Points]:
     if not isinstance(value, Mapping):
         raise RuleError(f"points: {value!r} is no mapping; give units by name as in {{'stars': Points(earning=...)}}")
     for name, unit in value.items():
@@ -33,20 +40,46 @@ def _units(value: object) -> FrozenMap[str, Points]:
     return FrozenMap(value)
 
 
-def _zone_name(value: object) -> str:
+def _zone_name(value: str) -> str:
     name = text(value, "timezone")
     _calendar.zone(name)
     return name
 
 
-def _currency(value: object) -> str:
+def _currency(value: str) -> str:
     code = text(value, "currency")
     if len(code) != 3 or not code.isascii() or not code.isalpha():  # noqa: PLR2004 (ISO 4217)
         raise RuleError(f"currency: {code!r} is no ISO 4217 code; give one such as 'USD'")
     return code.upper()
 
 
-@frozen
+def _rewards(value: Mapping[str, RedemptionOption]) -> FrozenMap[str, RedemptionOption]:
+    if not isinstance(value, Mapping):
+        raise RuleError(f"rewards: {value!r} is no mapping; give options by name as in {{'coffee': Item(150)}}")
+    for name, option in value.items():
+        text(name, "rewards")
+        as_option(option)
+    return FrozenMap(value)
+
+
+_DURATION = re.compile(r"(\d{1,6}) ?(minute|hour|day|week)s?", re.ASCII)
+
+
+def _duration(text: str) -> timedelta:
+    found = _DURATION.fullmatch(text)
+    if found is None or found[1].strip("0") == "":
+        raise RuleError(f"hold_timeout: {text!r} is no length of time; write it as in '1 day' or '30 minutes'")
+    return timedelta(**{f"{found[2]}s": int(found[1])})
+
+
+def _timeout(value: str | timedelta) -> str:
+    if isinstance(value, timedelta):
+        return f"{int(value.total_seconds() // 60)} minutes"
+    _duration(text(value, "hold_timeout"))
+    return value
+
+
+@frozen(init=False)
 class Program(Stored):
     """A loyalty program: what may be earned, checked when it is built.
 
@@ -61,10 +94,12 @@ class Program(Stored):
 
     _kind = "program"
 
-    name: str = field(converter=lambda v: text(v, "name"))
+    name: str = field(validator=is_name)
     points: FrozenMap[str, Points] = field(converter=_units, kw_only=True)
     currency: str = field(default="USD", converter=_currency, kw_only=True)
     timezone: str = field(default="UTC", converter=_zone_name, kw_only=True)
+    rewards: FrozenMap[str, RedemptionOption] = field(default=EMPTY, converter=_rewards, kw_only=True)
+    hold_timeout: str = field(default="1 day", converter=_timeout, kw_only=True)
 
     def __init__(
         self,
@@ -74,12 +109,17 @@ class Program(Stored):
         points: Mapping[str, Points] = EMPTY,
         currency: str = "USD",
         timezone: str = "UTC",
+        rewards: Mapping[str, RedemptionOption] = EMPTY,
+        hold_timeout: str | timedelta = "1 day",
     ) -> None:
         if (earning is None) == (not points):
             raise RuleError("a program earns by one rule or by several units; give either earning=... or points={...}")
         units = points if earning is None else {"points": Points(earning=earning)}
-        self.__attrs_init__(name, points=units, currency=currency, timezone=timezone)  # type: ignore[attr-defined]
+        self.__attrs_init__(
+            name, points=units, currency=currency, timezone=timezone, rewards=rewards, hold_timeout=hold_timeout
+        )
         _check_counters(self)
+        _check_rewards(self)
 
     def _code(self) -> _show.Code:
         code = super()._code()
@@ -93,15 +133,65 @@ class Program(Stored):
         """The program's time zone."""
         return _calendar.zone(self.timezone)
 
+    # What an account asks -------------------------------------------------------------------------------------------
+
+    @property
+    def main_unit(self) -> str:
+        """The only redeemable unit; a `RuleError` where there is none or there are several."""
+        units = [name for name, unit in self.points.items() if unit.redeemable]
+        if len(units) == 1:
+            return units[0]
+        raise RuleError(f"{self.name}: it has {len(units)} redeemable units, {units}; name one by unit=")
+
+    @property
+    def hold_for(self) -> timedelta:
+        """How long a hold lasts that names no end."""
+        return _duration(self.hold_timeout)
+
+    @property
+    def watches(self) -> tuple[tuple[str, Condition | None], ...]:
+        """The activities that expiry rules count inactivity from."""
+        rules = (value for unit in self.points.values() for _, value in walk(unit.expiry))
+        return tuple({rule.watch: rule.resets for rule in rules if isinstance(rule, AfterInactivity)}.items())
+
+    def version(self, at: datetime) -> Program:
+        """The program in force at that instant: this one, always."""
+        return self
+
+    def unit(self, name: str, at: datetime | None = None) -> Points:
+        """The unit of that name; a `RuleError` lists those there are."""
+        found: Points | None = self.points.get(name)
+        if found is None:
+            raise RuleError(f"unit: {name!r} is no unit of {self.name}; it has {', '.join(map(repr, self.points))}")
+        return found
+
+    def account(
+        self,
+        id: str,
+        *,
+        joined: date | str | None = None,
+        facts: Mapping[str, Any] = EMPTY,
+        entries: Iterable[Entry] = (),
+        shared: MutableMapping[CounterKey, int] | None = None,
+    ) -> Account:
+        """A member's account: new, or as its *entries* tell it.
+
+        *id* is opaque: accounts refer to people by it alone. *facts* are what the application knows of the member.
+        *shared* holds the counters of stocks and of limits among all members, for all accounts of the program.
+        """
+        return Account(self, id, joined=joined, facts=facts, entries=entries, shared=shared)
+
+    # What anyone asks -----------------------------------------------------------------------------------------------
+
     def award(self, activity: Activity, member: Member = ANYONE) -> Mapping[str, Award]:
         """What the activity earns, by unit."""
         local = activity.in_zone(self.zone)
         return FrozenMap((unit, points.award(local, _for_unit(member, unit))) for unit, points in self.points.items())
 
-    def report(self, transactions: Iterable[Activity], *, by: str = "month") -> PointsReport:
+    def report(self, transactions: Iterable[Activity] | str | Path, *, by: str = "month") -> PointsReport:
         """Points per member and month (or quarter, or year) of the program's zone, and in total.
 
-        *transactions* are activities in any order, or the path of a CSV file.
+        *transactions* are activities in any order, or the path of a CSV file; see `loyaltycore.reports.points_report`.
         """
         from loyaltycore.reports import points_report
 
@@ -149,6 +239,20 @@ def _check_counters(program: Program) -> None:
                     LoyaltyWarning,
                     stacklevel=4,
                 )
+
+
+def _check_rewards(program: Program) -> None:
+    """Every unit that a reward names is one of the program, and what it costs can be redeemed."""
+    for name, reward in program.rewards.items():
+        for place, value in walk(reward, f"$.rewards.{name}"):
+            if not isinstance(value, RedemptionOption):
+                continue
+            for part, unit in (("unit", value._unit), ("into", getattr(value, "into", ""))):
+                if unit and unit not in program.points:
+                    known = ", ".join(map(repr, program.points))
+                    raise RuleError(f"{place}.{part}: {unit!r} is no unit of the program; it has {known}")
+                if part == "unit" and unit and not program.points[unit].redeemable:
+                    raise RuleError(f"{place}.unit: {unit!r} cannot be redeemed; name a redeemable unit")
 
 
 def _capped_inside(rule: EarningRule) -> bool:

@@ -1,0 +1,351 @@
+"""Accounts: the verbs, and the questions.
+
+Every verb looks first whether its id was used before: the same content gives the same result and writes nothing,
+other content is a `Conflict`. Then it brings the account up to its moment, decides, and appends entries; what is
+refused writes nothing. Every question answers as if `advance` had just been called, and leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any, cast
+
+from attrs import evolve
+
+from loyaltycore._calendar import civil_date
+from loyaltycore._exact import EMPTY, FrozenMap, whole
+from loyaltycore._strategy import text
+from loyaltycore.activity import Member, fact_map
+from loyaltycore.desk import When
+from loyaltycore.earnings import Earning
+from loyaltycore.entries import Entry, call_data, erased
+from loyaltycore.errors import RuleError
+from loyaltycore.ledger import Ledger, LotState, end_of
+from loyaltycore.lots import Lot
+from loyaltycore.spending import Spending
+from loyaltycore.statement import Statement, saved, unit_statement
+
+
+class Account(Earning, Spending):
+    """A member's points in one program: entries, and what follows from them.
+
+    Made by `program.account(id)`. Verbs take the caller's *id*, so that a retry is safe, and *at*, when it happened;
+    *posted* is when the account learns it, by default then. Nothing here reads the machine's clock.
+
+    >>> club = Program("Club", earning=PerSpend(1), rewards={"coffee": Item(150)})
+    >>> account = club.account("m-1")
+    >>> receipt = account.earn(Activity.purchase("200.00", at="2026-01-05T12:00", id="t-1"))
+    >>> account.redeem("coffee", id="r-1", at="2026-02-01").ok, account.balance(at="2026-02-01")
+    (True, 50)
+    """
+
+    # By hand --------------------------------------------------------------------------------------------------------
+
+    def adjust(
+        self, points: int, *, unit: str = "", reason: str, actor: str, id: str, at: When, posted: When | None = None
+    ) -> tuple[Entry, ...]:
+        """Give points, or take them if below 0, by hand: with a reason, and who did it. What is not there cannot be taken."""
+        count = whole(points, "points")
+        text(reason, "reason")
+        text(actor, "actor")
+        unit = self._unit(unit)
+        content = {"points": count, "unit": unit, "reason": reason, "actor": actor}
+        done, at, posted_at = self._start(id, at, posted, "adjust", **content)
+        if done is not None:
+            return cast("tuple[Entry, ...]", done)
+        if not count:
+            raise RuleError("points: an adjustment of 0 changes nothing; give another number")
+        lots = self._in_or_out(unit, count, posted_at, "adjust")
+        data = FrozenMap({"call": call_data("adjust", at=at, **content)})
+        entry = self._ledger.write("adjusted", id, at, posted_at, unit, count, lots, reason, actor=actor, data=data)
+        return self._finish(id, [entry, *self._ledger.repay(unit, at, posted_at)], at, posted_at, None)
+
+    def _in_or_out(self, unit: str, count: int, posted: datetime, verb: str) -> tuple[tuple[int, int], ...]:
+        """A new lot for points in, or the lots that points out are taken from."""
+        ledger = self._ledger
+        if count > 0:
+            ledger.advance(posted)
+            return ((self._new_lot(), count),)
+        with ledger.tentatively():
+            ledger.advance(posted)
+            book = ledger.book(unit)
+            there = max(0, book.available - book.owed)
+            if there < -count:
+                raise RuleError(f"{verb}: {there:,} points are available and {-count:,} were to go; take at most those")
+            lots = ledger.plan(unit, -count)
+            ledger.keep()
+        return lots
+
+    def transfer(
+        self,
+        points: int,
+        to: Account,
+        *,
+        unit: str = "",
+        id: str,
+        at: When,
+        keep_age: bool = False,
+        posted: When | None = None,
+    ) -> tuple[Entry, ...]:
+        """Move points to another account of the program: as new points there, or with *keep_age* as old as they are.
+
+        Both accounts get entries under the same id, so a retry after a crash between the two completes it.
+        """
+        count = whole(points, "points", at_least=1)
+        unit = self._unit(unit)
+        if to is self or to.id == self.id:
+            raise RuleError("to: points go to another account, and this is the same; give the other one")
+        content = {"points": count, "unit": unit, "to": to.id, "keep_age": keep_age}
+        done, at, posted_at = self._start(id, at, posted, "transfer", **content)
+        if done is None:
+            to._again(id, "receive", of=self.id, points=count, unit=unit, at=at)
+            lots = self._in_or_out(unit, -count, posted_at, "transfer")
+            ages = tuple(_age(self._ledger.lots[number]) for number, _ in lots) if keep_age else ()
+            data = FrozenMap({"call": call_data("transfer", at=at, **content), "moved": (lots, ages)})
+            entry = self._ledger.write("transferred", id, at, posted_at, unit, -count, lots, ("to {}", to.id),
+                                       source=to.id, data=data)  # fmt: skip
+            done = self._finish(id, [entry], at, posted_at, None)
+        moved, ages = done[0].data["moved"]
+        to._receive(self.id, unit, count, moved, ages, id=id, at=at, posted=posted)
+        return cast("tuple[Entry, ...]", done)
+
+    def _receive(
+        self, sender: str, unit: str, count: int, moved: Any, ages: Any, *, id: str, at: datetime, posted: When | None
+    ) -> None:
+        done, at, posted_at = self._start(id, at, posted, "receive", of=sender, points=count, unit=unit)
+        if done is not None:
+            return
+        ledger = self._ledger
+        ledger.advance(posted_at)
+        first = self._new_lot()
+        parts = [n for _, n in moved] if ages else [count]
+        lots = tuple((first + i, n) for i, n in enumerate(parts))
+        call = call_data("receive", of=sender, points=count, unit=unit, at=at)
+        data = FrozenMap({"call": call, **({"ages": ages} if ages else {})})
+        entry = ledger.write("transferred", id, at, posted_at, unit, count, lots, ("from {}", sender), source=sender,
+                             data=data)  # fmt: skip
+        self._finish(id, [entry, *ledger.repay(unit, at, posted_at)], at, posted_at, None)
+
+    def merge(self, other: Account, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:
+        """Take over another account: all its lots with their age, pending ones and what it owes; it is closed then.
+
+        Open holds of the other must be resolved before.
+        """
+        done, at, posted_at = self._start(id, at, posted, "merge", other=other.id)
+        if done is not None:
+            return cast("tuple[Entry, ...]", done)
+        if other is self or other.id == self.id:
+            raise RuleError("other: an account cannot take over itself; give the other one")
+        theirs = other._ledger
+        if any(hold.open for hold in theirs.holds.values()):
+            raise RuleError(f"{other.id}: it has open holds; capture or release them before the merge")
+        theirs_posted = other._posted(at, posted)
+        posted_at = max(posted_at, theirs_posted)
+        theirs.advance(posted_at)
+        self._ledger.advance(posted_at)
+        entries: list[Entry] = []
+        call = call_data("merge", other=other.id, at=at)
+        for unit, book in theirs.books.items():
+            lots = [lot for lot in book.lots.values() if lot.points]
+            points = sum(lot.points for lot in lots)
+            if points:
+                moved = tuple((lot.id, lot.points) for lot in lots)
+                ages = tuple(map(_age, lots))
+                theirs.write("transferred", id, at, posted_at, unit, -points, moved, ("to {}", self.id), source=self.id,
+                             data=FrozenMap({"call": call_data("merged", into=self.id, at=at)}))  # fmt: skip
+                first = self._new_lot()
+                mine = tuple((first + i, n) for i, (_, n) in enumerate(moved))
+                entries.append(
+                    self._ledger.write(
+                        "transferred",
+                        id,
+                        at,
+                        posted_at,
+                        unit,
+                        points,
+                        mine,
+                        ("from {}", other.id),
+                        source=other.id,
+                        data=FrozenMap({"call": call, "ages": ages}),
+                    )  # fmt: skip
+                )
+            if book.owed:
+                data = FrozenMap({"call": call})
+                entries.append(
+                    self._ledger.write("owed", id, at, posted_at, unit, book.owed, source=other.id, data=data)
+                )
+                theirs.write("owed", id, at, posted_at, unit, -book.owed, source=self.id)
+            entries += self._ledger.repay(unit, at, posted_at)
+        note = FrozenMap({"call": call_data("merged", into=self.id, at=at), "closed": True})
+        theirs.write("noted", id, at, posted_at, why=("merged into {}", self.id), data=note)
+        return self._finish(id, entries, at, posted_at, call)
+
+    def extend(
+        self, lots: Lot | int | Iterable[Lot | int], until: date | str, *, id: str, at: When, posted: When | None = None
+    ) -> tuple[Entry, ...]:
+        """Make *until* the last day of those lots; of lapsed ones, what had lapsed comes back."""
+        day = civil_date(until, "until")
+        given = (lots,) if isinstance(lots, (Lot, int)) else tuple(lots)
+        numbers = tuple(sorted({lot.id if isinstance(lot, Lot) else whole(lot, "lots") for lot in given}))
+        done, at, posted_at = self._start(id, at, posted, "extend", lots=numbers, until=day)
+        if done is not None:
+            return cast("tuple[Entry, ...]", done)
+        ledger = self._ledger
+        for number in numbers:
+            if number not in ledger.lots:
+                raise RuleError(f"lots: {number} is no lot of this account; give lots as account.lots() lists them")
+        if end_of(day, self._terms.zone) <= posted_at:
+            raise RuleError(f"until: {day} is over already; give a day that is still to come")
+        ledger.advance(posted_at)
+        call = call_data("extend", lots=numbers, until=day, at=at)
+        data = FrozenMap({"call": call, "until": day})
+        entries: list[Entry] = []
+        for number in numbers:
+            lot = ledger.lots[number]
+            why = ("until {}", day)
+            if lot.lapsed:
+                back = ((number, lot.lapsed),)
+                entries.append(
+                    ledger.write("reinstated", id, at, posted_at, lot.unit, lot.lapsed, back, why, data=data)
+                )
+                entries += ledger.repay(lot.unit, at, posted_at)
+            else:
+                same = ((number, lot.points),)
+                entries.append(ledger.write("extended", id, at, posted_at, lot.unit, lot.points, same, why, data=data))
+        return self._finish(id, entries, at, posted_at, call)
+
+    def note(self, *, at: When, id: str = "", posted: When | None = None, **facts: Any) -> tuple[Entry, ...]:
+        """Remember facts of the member from then on: a plan, a segment, the day a card was closed."""
+        noted = fact_map(facts)
+        instant = self._instant(at)
+        if id:
+            done = self._again(id, "note", at=instant, facts=noted)
+            if done is not None:
+                return cast("tuple[Entry, ...]", done)
+        posted_at = self._posted(instant, posted)
+        self._ledger.advance(posted_at)
+        data = FrozenMap({"call": call_data("note", at=instant, facts=noted), "facts": noted})
+        return (self._ledger.write("noted", id, instant, posted_at, data=data),)
+
+    def close(self, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:
+        """Close the account: open holds are released, what is left lapses, and nothing can be written after."""
+        done, at, posted_at = self._start(id, at, posted, "close")
+        if done is not None:
+            return cast("tuple[Entry, ...]", done)
+        ledger = self._ledger
+        ledger.advance(posted_at)
+        entries = [
+            ledger.release(hold, id, at, posted_at, "the account was closed")
+            for hold in list(ledger.holds.values())
+            if hold.open
+        ]
+        for unit, book in ledger.books.items():
+            lots = tuple((lot.id, lot.points) for lot in book.lots.values() if lot.points)
+            points = sum(n for _, n in lots)
+            if points:
+                entries.append(ledger.write("lapsed", id, at, posted_at, unit, points, lots, "the account was closed"))
+        data = FrozenMap({"call": call_data("close", at=at), "closed": True})
+        entries.append(ledger.write("noted", id, at, posted_at, why="closed", data=data))
+        return self._finish(id, entries, at, posted_at, None)
+
+    def erase(self, new_id: str) -> None:
+        """Forget who the member was: another id, and no facts of the person; every number stays as it is.
+
+        Entries are rewritten without the member's id, the facts noted, and who is named in activities and reasons of
+        adjustments. Ids of calls are the application's; it should not make them of personal data.
+        """
+        old, new = self.id, text(new_id, "new_id")
+        entries = tuple(erased(entry, old, new) for entry in self._ledger.entries)
+        self.id, self._facts = new, EMPTY
+        self._results.clear()
+        self._ledger = self._fold(entries)
+
+    def advance(self, at: When) -> tuple[Entry, ...]:
+        """Write what has fallen due up to and with that moment: points that become available, lapse, holds that time out."""
+        before = len(self._ledger.entries)
+        self._ledger.advance(self._instant(at))
+        return tuple(self._ledger.entries[before:])
+
+    # Questions ------------------------------------------------------------------------------------------------------
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Everything that happened, in the order the account learnt it."""
+        return tuple(self._ledger.entries)
+
+    def balance(self, unit: str = "", *, at: When, known: When | None = None) -> int:
+        """Points that can be spent at that moment, less what is owed: below 0 for a debt.
+
+        *known* asks what the account could have said then: entries posted after it are left out.
+        """
+        book = self.totals(unit, at=at, known=known)
+        return book["available"] - book["owed"]
+
+    def totals(self, unit: str = "", *, at: When, known: When | None = None) -> Mapping[str, int]:
+        """Points by where they are now (available, pending, held, owed) and by what became of them.
+
+        What came in equals what is there and what went:
+        earned + adjusted_up + transferred_in + converted_in + reinstated + owed + repaid ==
+        available + pending + held + spent + lapsed + reversed + repaid + adjusted_down + transferred_out + converted_out.
+        """
+        unit = self._unit(unit)
+        instant = self._instant(at)
+        with self._known(instant, known) as ledger:
+            return FrozenMap(ledger.totals(unit))
+
+    @contextmanager
+    def _known(self, at: datetime, known: When | None) -> Iterator[Ledger]:
+        limit = None if known is None else self._instant(known)
+        if limit is None or self._ledger.posted is None or limit >= self._ledger.posted:
+            with self._as_of(at) as ledger:
+                yield ledger
+            return
+        limit = min(limit, at)
+        ledger = self._fold(entry for entry in self._ledger.entries if entry.posted <= limit)
+        ledger.advance(at)
+        yield ledger
+
+    def lots(self, unit: str = "", *, at: When) -> tuple[Lot, ...]:
+        """The lots with points at that moment, in the order they would be spent; pending ones last."""
+        unit = self._unit(unit)
+        with self._as_of(self._instant(at)) as ledger:
+            book = ledger.fresh_book(unit)
+            pending = [lot for lot in book.lots.values() if lot.points and not lot.ready]
+            return tuple(lot.frozen() for lot in (*book.in_order(), *pending))
+
+    def statement(self, *, at: When, since: When | None = None) -> Statement:
+        """What a member is sent: for each unit what there was, what changed it and what is there, and what is coming.
+
+        *since* is where it begins, with the balance just before that moment; left out, with the account.
+        """
+        instant = self._instant(at)
+        start = None if since is None else self._instant(since)
+        with self._as_of(instant) as ledger:
+            units = tuple(unit_statement(ledger, unit, instant, start, self._fold(())) for unit in self._terms.points)
+            value = saved(ledger.entries)
+        return Statement(
+            self.id, self._terms.name, instant.astimezone(self._terms.zone),
+            None if start is None else start.astimezone(self._terms.zone), units, value, self._terms.currency,
+            self.next_reward(at=instant),
+        )  # fmt: skip
+
+    def member(self, *, at: When) -> Member:
+        """The member as rules see them at that moment."""
+        with self._as_of(self._instant(at)) as ledger:
+            seen = ledger.member()
+            lots = tuple(lot.frozen() for book in ledger.books.values() for lot in book.in_order())
+            return evolve(seen, counted=FrozenMap(seen.counted), last=FrozenMap(seen.last), lots=lots)
+
+
+def _age(lot: LotState) -> FrozenMap[str, Any]:
+    """What a lot keeps when it moves to another account."""
+    age: dict[str, Any] = {"earned": lot.earned, "facts": lot.facts}
+    if lot.available is not None:
+        age["available"] = lot.available
+    if not lot.ready:
+        age["pending_until"] = lot.pending_until
+    if lot.extended is not None:
+        age["extended"] = lot.extended
+    return FrozenMap(age)

@@ -1,0 +1,155 @@
+"""Books: the lots of one unit as they change, sorted by when they end and in the order they are spent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from heapq import heappop, heappush
+from typing import Any, Final
+
+from loyaltycore._exact import FrozenMap
+from loyaltycore.dates import DateRule
+from loyaltycore.lots import Lot, LotOrder
+
+
+class LotState:
+    """A lot as it changes: what is free to spend, what is held, and when it ends. Reads as a `Lot` does."""
+
+    __slots__ = (
+        "activity", "available", "born", "earned", "ends", "expires_on", "extended", "facts", "held", "id", "in_ends",
+        "in_order", "key", "lapsed", "pending_until", "points", "policy", "ready", "size", "unit",
+    )  # fmt: skip
+
+    def __init__(
+        self, id: int, unit: str, points: int, *, earned: date, born: datetime, policy: DateRule,
+        activity: str, facts: FrozenMap[str, Any],
+    ) -> None:  # fmt: skip
+        self.id = id
+        self.unit = unit
+        self.points = self.size = points
+        self.held = self.lapsed = 0
+        self.earned = earned
+        self.born = born
+        self.policy = policy
+        self.activity = activity
+        self.facts = facts
+        self.ready = False
+        self.pending_until: datetime | None = None
+        self.available: date | None = None
+        self.expires_on: date | None = None
+        self.ends: datetime | None = None
+        self.extended: date | None = None
+        self.key: Any = None
+        self.in_order = self.in_ends = False
+
+    @property
+    def since(self) -> date:
+        """As `Lot.since`."""
+        return self.earned if self.available is None else self.available
+
+    def frozen(self) -> Lot:
+        """The lot as it stands."""
+        return Lot(
+            self.id, self.unit, self.points, earned=self.earned, available=self.available,
+            expires_on=self.expires_on, activity=self.activity, facts=self.facts,
+        )  # fmt: skip
+
+
+CHANGING: Final = ("points", "held", "lapsed", "ready", "available", "pending_until", "expires_on", "ends", "extended")
+"""What of a lot an entry may change."""
+
+
+class Book:
+    """The lots of one unit, by when they end, by when they become available, and in the order they are spent."""
+
+    def __init__(self, order: LotOrder) -> None:
+        self.order = order
+        self.lots: dict[int, LotState] = {}
+        self.live: dict[int, LotState] = {}
+        self.available = self.pending = self.held = self.owed = 0
+        self.sorted = order.fixed
+        self.by_order: list[tuple[Any, int]] = []
+        self.by_ends: list[tuple[datetime, int]] = []
+        self.by_pending: list[tuple[datetime, int]] = []
+
+    def place(self, lot: LotState) -> None:
+        """Put a lot where it now belongs."""
+        if not lot.ready:
+            if lot.points and lot.pending_until is not None:
+                heappush(self.by_pending, (lot.pending_until, lot.id))
+            return
+        if not lot.points:
+            self.live.pop(lot.id, None)
+            return
+        self.live[lot.id] = lot
+        if self.sorted and not lot.in_order:
+            lot.in_order = True
+            heappush(self.by_order, (lot.key, lot.id))
+        if lot.ends is not None and not lot.in_ends:
+            lot.in_ends = True
+            heappush(self.by_ends, (lot.ends, lot.id))
+
+    def rekey(self, lot: LotState) -> None:
+        """Put a lot in its new place after its end has moved."""
+        lot.key = self.order.key(lot)  # type: ignore[arg-type]
+        lot.in_order = lot.in_ends = False  # what the heaps still hold of it is stale, and passed over
+        self.place(lot)
+
+    def plan(self, points: int, accepted: Callable[[LotState], bool] | None = None) -> list[tuple[int, int]]:
+        """Which lots to take so many points from, in the order of spending; fewer if there are not as many."""
+        taken: list[tuple[int, int]] = []
+        if not self.sorted or accepted is not None:
+            lots = (lot for lot in self.in_order() if accepted is None or accepted(lot))
+            for lot in lots:
+                if not points:
+                    break
+                part = min(lot.points, points)
+                taken.append((lot.id, part))
+                points -= part
+            return taken
+        looked_at: dict[int, tuple[Any, int]] = {}
+        while points and self.by_order:
+            item = heappop(self.by_order)
+            lot = self.lots[item[1]]
+            if item[0] != lot.key or lot.id in looked_at:
+                continue
+            if lot.id not in self.live:
+                lot.in_order = False
+                continue
+            looked_at[lot.id] = item
+            part = min(lot.points, points)
+            taken.append((lot.id, part))
+            points -= part
+        for item in looked_at.values():
+            heappush(self.by_order, item)
+        return taken
+
+    def in_order(self) -> list[LotState]:
+        """The lots that can be spent, in the order they would be."""
+        if not self.sorted:
+            for lot in self.live.values():
+                lot.key = self.order.key(lot)  # type: ignore[arg-type]
+        return sorted(self.live.values(), key=lambda lot: (lot.key, lot.id))
+
+    def next_pending(self) -> tuple[datetime, int] | None:
+        """When the next pending lot becomes available, and which."""
+        while self.by_pending:
+            instant, number = self.by_pending[0]
+            lot = self.lots[number]
+            if lot.ready or not lot.points or lot.pending_until != instant:
+                heappop(self.by_pending)
+            else:
+                return instant, number
+        return None
+
+    def next_end(self) -> tuple[datetime, int] | None:
+        """When the next lot ends at the earliest, and which."""
+        while self.by_ends:
+            instant, number = self.by_ends[0]
+            lot = self.lots[number]
+            if number in self.live and lot.ends == instant:
+                return instant, number
+            heappop(self.by_ends)
+            if lot.ends == instant:
+                lot.in_ends = False
+        return None

@@ -1,0 +1,154 @@
+"""What every verb of an account does first and last: two times, and one id.
+
+The same id with the same content gives the same result and writes nothing; with other content it is a `Conflict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+
+from attrs import evolve, fields
+
+from loyaltycore._calendar import civil_date, in_zone, moment
+from loyaltycore._exact import EMPTY, FrozenMap
+from loyaltycore._strategy import text
+from loyaltycore.activity import Activity, CounterKey, fact_map
+from loyaltycore.awards import Award
+from loyaltycore.entries import Entry, Receipt, Redemption, call_data
+from loyaltycore.errors import Conflict, RuleError
+from loyaltycore.ledger import Ledger
+
+When = date | datetime | str
+"""A moment: a date (its first moment), a datetime, or ISO text; naive is civil time in the program's zone."""
+
+
+class Desk:
+    """The state of an account and the plumbing of its verbs; `Account` is the whole."""
+
+    def __init__(
+        self,
+        terms: Any,
+        id: str,
+        *,
+        joined: date | str | None = None,
+        facts: Mapping[str, Any] = EMPTY,
+        entries: Iterable[Entry] = (),
+        shared: MutableMapping[CounterKey, int] | None = None,
+    ) -> None:
+        self.id = text(id, "id")
+        self._terms = terms
+        self._joined = None if joined is None else civil_date(joined, "joined")
+        self._facts = fact_map(facts)
+        self._shared = shared
+        self._results: dict[str, Any] = {}
+        self._ledger = self._fold(entries)
+
+    def __repr__(self) -> str:
+        return f"<Account {self.id!r} of {self._terms.name!r}: {len(self._ledger.entries)} entries>"
+
+    def _fold(self, entries: Iterable[Entry]) -> Ledger:
+        ledger = Ledger(self._terms, self.id, self._joined, self._facts)
+        for entry in entries:
+            ledger.apply(entry)
+        return ledger
+
+    # Before each verb -----------------------------------------------------------------------------------------------
+
+    def _instant(self, at: When) -> datetime:
+        found = moment(at)
+        return found.replace(tzinfo=UTC) if self._utc(found) else in_zone(found, self._terms.zone).astimezone(UTC)
+
+    def _utc(self, at: datetime) -> bool:
+        return at.tzinfo is None and self._terms.zone.key == "UTC"
+
+    def _posted(self, at: datetime, posted: When | None) -> datetime:
+        """When the account learns it: never before it happened, nor before the last entry."""
+        learnt = at if posted is None else max(at, self._instant(posted))
+        last = self._ledger.posted
+        return learnt if last is None or learnt > last else last
+
+    def _again(self, id: str, verb: str, **content: Any) -> Any:
+        """The result of an earlier call with this id, or `None`; a `Conflict` if it said something else."""
+        if not isinstance(id, str) or not id:
+            raise RuleError(f"id: {id!r} is no id; give text of your own that names this call, so that a retry is safe")
+        first = self._ledger.first_of.get(id)
+        if first is None:
+            if self._ledger.closed:
+                raise RuleError(f"{self.id}: the account is closed; nothing can be written to it")
+            return None
+        before = first.data.get("call") or call_data("earn", activity=first.data.get("activity"))
+        now = call_data(verb, **content)
+        for name in now:
+            if before.get(name) != now[name]:
+                raise Conflict(_conflict(id, name, before.get(name), now[name]))
+        if id not in self._results:
+            self._results[id] = self._rebuilt(id, first)
+        return self._results[id]
+
+    def _rebuilt(self, id: str, first: Entry) -> Any:
+        """The result of a call as its entries tell it, after the account was rebuilt from them."""
+        entries = tuple(entry for entry in self._ledger.entries if entry.id == id)
+        if first.kind == "earned":
+            awards = {
+                e.unit: Award(e.data["exact"], reason=e.reason, counts=e.data.get("counts", EMPTY)) for e in entries
+            }
+            rounded = {u: evolve(award, points=_rounded(entries, u)) for u, award in awards.items()}
+            return Receipt(FrozenMap(rounded), entries=entries)
+        if "quote" in first.data:
+            return Redemption(id, first.data["call"]["reward"], first.data["quote"], entries)
+        return entries
+
+    @contextmanager
+    def _as_of(self, at: datetime) -> Iterator[Ledger]:
+        """The ledger as it stood, or will stand, at that instant; changes to it are taken back."""
+        ledger = self._ledger
+        if ledger.posted is not None and at < ledger.posted:
+            ledger = self._fold(entry for entry in ledger.entries if entry.posted <= at)
+            ledger.advance(at)
+            yield ledger
+            return
+        with ledger.tentatively():
+            ledger.advance(at)
+            yield ledger
+
+    def _unit(self, unit: str) -> str:
+        if not unit:
+            return str(self._terms.main_unit)
+        self._terms.unit(unit)
+        return unit
+
+    def _new_lot(self) -> int:
+        return len(self._ledger.lots) + 1
+
+    def _start(
+        self, id: str, at: When, posted: When | None, verb: str, **content: Any
+    ) -> tuple[Any, datetime, datetime]:
+        """An earlier result if there is one, and the two times as instants."""
+        instant = self._instant(at)
+        return self._again(id, verb, at=instant, **content), instant, self._posted(instant, posted)
+
+    def _finish(self, id: str, entries: list[Entry], at: datetime, posted: datetime, call: Any) -> tuple[Entry, ...]:
+        """Remember the result of a call; one that changed nothing is noted, so that its id is used up."""
+        if not entries:
+            entries = [self._ledger.write("noted", id, at, posted, data=FrozenMap({"call": call}))]
+        self._results[id] = result = tuple(entries)
+        return result
+
+
+def _conflict(id: str, name: str, before: object, now: object) -> str:
+    """Which field of a call differs from what was said under its id before."""
+    if isinstance(before, Activity) and isinstance(now, Activity):
+        for part in fields(Activity):
+            old, new = getattr(before, part.name), getattr(now, part.name)
+            if part.init and old != new:
+                name, before, now = part.name, old, new
+                break
+    return f"{id}: it was used before with {name}={before!r} and now with {now!r}; give a new call an id of its own"
+
+
+def _rounded(entries: tuple[Entry, ...], unit: str) -> int:
+    entry = next(e for e in entries if e.unit == unit and e.kind == "earned")
+    return int(entry.data.get("points", entry.points))

@@ -1,0 +1,263 @@
+"""The verbs of earning: earn, activate, and reverse what was refunded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any, Final, cast
+
+from attrs import evolve, frozen
+
+from loyaltycore._exact import FrozenMap, Number, above_zero, apportion, floor, whole
+from loyaltycore.activity import Activity, Member
+from loyaltycore.awards import Award
+from loyaltycore.desk import Desk, When
+from loyaltycore.entries import Entry, Receipt, call_data
+from loyaltycore.errors import RuleError
+from loyaltycore.ledger import Earned, LotState, Seen, start_of
+from loyaltycore.points import Points
+from loyaltycore.refunds import by_line, counts_back, dues_of
+
+SHORTFALLS: Final = ("refuse", "clamp", "owe")
+
+
+class Earning(Desk):
+    """The part of an account that earns."""
+
+    # Earning --------------------------------------------------------------------------------------------------------
+
+    def earn(self, activity: Activity, *, posted: When | None = None) -> Receipt:
+        """Award what the activity earns, under the rules of its `at`; its `id` is the id of the call.
+
+        Points are pending if the unit says so. Debts are paid first from what is available at once.
+        """
+        activity = self._local(activity)
+        done = self._again(activity.id, "earn", activity=activity)
+        if done is not None:
+            return cast(Receipt, done)
+        at = self._instant(activity.at)
+        posted_at = self._posted(at, posted)
+        ledger = self._ledger
+        version = self._terms.version(at)
+        awards = {}
+        judged = []
+        ledger.advance(posted_at)
+        for unit, points in version.points.items():
+            member = ledger.member(unit)
+            award = awards[unit] = points.award(activity, member)
+            judged.append((unit, points, award, by_line(points, award, activity, member)))
+        entries: list[Entry] = []
+        for unit, points, award, parts in judged:
+            if award.points or award.counts or not entries:
+                entries += self._earn_in(unit, points, award, parts, activity, at, posted_at)
+        receipt = self._results[activity.id] = Receipt(FrozenMap(awards), entries=tuple(entries))
+        return receipt
+
+    def _local(self, activity: Activity) -> Activity:
+        if not isinstance(activity, Activity):
+            raise RuleError(f"earn: {activity!r} is no activity; write Activity.purchase(..., at=..., id=...)")
+        return activity if self._utc(activity.at) else activity.in_zone(self._terms.zone)
+
+    def _earn_in(
+        self, unit: str, points: Points, award: Award, parts: tuple[int, ...], activity: Activity,
+        at: datetime, posted: datetime,
+    ) -> list[Entry]:  # fmt: skip
+        ledger = self._ledger
+        earned = award.points
+        why: Any = award._why
+        if points.at_most is not None:
+            book = ledger.book(unit)
+            room = max(0, points.at_most - book.available - book.pending - book.held)
+            if earned > room:
+                earned, why = room, ("{} points were earned and the balance can take {}", earned, room)
+        data: dict[str, Any] = {"activity": activity, "exact": award.exact}
+        if award.points != earned or award.points != floor(award.exact):
+            data["points"] = award.points
+        if award.counts:
+            data["counts"] = award.counts
+        if parts and earned:
+            data["by_line"] = parts if earned == award.points else tuple(apportion(earned, parts))
+        available = True
+        if points.pending is not None:
+            until = self._pending_until(points, activity, ledger.member(unit))
+            available = until is not None and until <= posted
+            if not available:
+                data["available"] = until
+        lots = ((self._new_lot(), earned),) if earned else ()
+        entry = ledger.write("earned", activity.id, at, posted, unit, earned, lots, why, source=activity.member,
+                             data=FrozenMap(data))  # fmt: skip
+        return [entry, *(ledger.repay(unit, at, posted) if available and ledger.books[unit].owed else ())]
+
+    def _pending_until(self, points: Points, activity: Activity, member: Member) -> datetime | None:
+        assert points.pending is not None
+        day = points.pending.falls_on(_Earning(activity), member)
+        return None if day is None else start_of(day, self._terms.zone)
+
+    def preview(self, activity: Activity) -> Receipt:
+        """What `earn` would bring, with nothing written."""
+        copy = Account(self._terms, self.id, joined=self._joined, facts=self._facts, entries=self._ledger.entries)
+        return copy.earn(activity if activity.id else evolve(activity, id="preview"))
+
+    def activate(self, activity_id: str, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:
+        """Make the pending points of an activity available now, such as when the parcel was delivered."""
+        done, at, posted_at = self._start(id, at, posted, "activate", activity=activity_id)
+        if done is not None:
+            return cast("tuple[Entry, ...]", done)
+        seen = self._seen(activity_id)
+        ledger = self._ledger
+        ledger.advance(posted_at)
+        entries: list[Entry] = []
+        call = call_data("activate", activity=activity_id, at=at)
+        for earned in seen.units.values():
+            lot = None if earned.lot is None else ledger.lots[earned.lot]
+            if lot is not None and not lot.ready and lot.points:
+                data = FrozenMap({"call": call})
+                entries.append(
+                    ledger.write(
+                        "activated",
+                        id,
+                        at,
+                        posted_at,
+                        lot.unit,
+                        lot.points,
+                        ((lot.id, lot.points),),
+                        source=activity_id,
+                        data=data,
+                    )  # fmt: skip
+                )
+                entries += ledger.repay(lot.unit, at, posted_at)
+        return self._finish(id, entries, at, posted_at, call)
+
+    def _seen(self, activity_id: str) -> Seen:
+        seen = self._ledger.seen.get(activity_id)
+        if seen is None:
+            raise RuleError(
+                f"{activity_id!r} earned nothing in this account; give the id of an activity it has earned for"
+            )
+        return seen
+
+    # Taking back ----------------------------------------------------------------------------------------------------
+
+    def reverse(
+        self,
+        activity_id: str,
+        *,
+        id: str,
+        at: When,
+        amount: Number | None = None,
+        lines: Iterable[int] | None = None,
+        points: int | None = None,
+        on_shortfall: str = "refuse",
+        posted: When | None = None,
+    ) -> tuple[Entry, ...]:
+        """Take back what an activity earned: all of it, or for an *amount* refunded, some *lines*, or some *points*.
+
+        Partial refunds, in any order, add up exactly to the full one. The activity's own points are taken first, then
+        pending ones, then those that would be spent next. Where they fall short, `"refuse"` raises a `RuleError` and
+        changes nothing, `"clamp"` takes what there is, and `"owe"` makes the rest a debt that the next points pay.
+        """
+        if on_shortfall not in SHORTFALLS:
+            raise RuleError(f"on_shortfall: {on_shortfall!r} is no way; give one of {', '.join(SHORTFALLS)}")
+        given = [value for value in (amount, lines, points) if value is not None]
+        if len(given) > 1:
+            raise RuleError("a reversal is by amount, by lines or by points; give one of them")
+        refund = None if amount is None else above_zero(amount, "amount")
+        numbers = None if lines is None else tuple(sorted({whole(n, "lines", at_least=0) for n in lines}))
+        count = None if points is None else whole(points, "points", at_least=1)
+        content = {
+            "activity": activity_id,
+            "amount": refund,
+            "lines": numbers,
+            "points": count,
+            "on_shortfall": on_shortfall,
+        }
+        done, at, posted_at = self._start(id, at, posted, "reverse", **content)
+        if done is not None:
+            return cast("tuple[Entry, ...]", done)
+        seen = self._seen(activity_id)
+        dues, refunded, gone = dues_of(seen, refund, numbers, count)
+        ledger = self._ledger
+        with ledger.tentatively():
+            ledger.advance(posted_at)
+            plans = {unit: self._plan_reversal(unit, seen.units[unit], due) for unit, due in dues.items()}
+            for unit, plan in plans.items():
+                short = dues[unit] - sum(n for _, n in plan)
+                if short and on_shortfall == "refuse":
+                    raise RuleError(
+                        f"{activity_id}: {dues[unit]:,} points are to be taken back and {short:,} of them are spent;"
+                        " pass on_shortfall='clamp' to take what there is, or 'owe' to make the rest a debt"
+                    )
+            ledger.keep()
+        call = call_data("reverse", at=at, **content)
+        entries: list[Entry] = []
+        for unit, plan in plans.items():
+            earned, due, taken = seen.units[unit], dues[unit], sum(n for _, n in plan)
+            data: dict[str, Any] = {"call": call, "due": due, "amount": refunded, "lines": tuple(sorted(gone))}
+            back = counts_back(seen, earned, due, refunded, gone, first=not entries)
+            if back:
+                data["counts"] = back
+            owed = due - taken if on_shortfall == "owe" else 0
+            entries.append(
+                ledger.write(
+                    "reversed",
+                    id,
+                    at,
+                    posted_at,
+                    unit,
+                    taken + owed,
+                    tuple(plan),
+                    "refunded",
+                    source=activity_id,
+                    data=FrozenMap(data),
+                )  # fmt: skip
+            )
+            if owed:
+                entries.append(ledger.write("owed", id, at, posted_at, unit, owed, source=activity_id))
+        return self._finish(id, entries, at, posted_at, call)
+
+    def _plan_reversal(self, unit: str, earned: Earned, due: int) -> list[tuple[int, int]]:
+        """The activity's own lot, then pending ones, then the order of spending."""
+        ledger = self._ledger
+        book = ledger.book(unit)
+        plan: dict[int, int] = {}
+
+        def take(lot: LotState) -> None:
+            nonlocal due
+            part = min(lot.points, due)
+            if part:
+                plan[lot.id] = part
+                due -= part
+
+        if earned.lot is not None:
+            take(ledger.lots[earned.lot])
+        if due and book.pending:
+            for lot in book.lots.values():
+                if not lot.ready and lot.id not in plan:
+                    take(lot)
+        if due:
+            own = plan.get(earned.lot or 0, 0)
+            for number, part in book.plan(due + own):
+                if number != earned.lot and due:
+                    part = min(part, due)
+                    plan[number] = part
+                    due -= part
+        return list(plan.items())
+
+
+@frozen
+class _Earning:
+    """An activity as the subject of the rule for pending points."""
+
+    activity: Activity
+
+    @property
+    def since(self) -> date:
+        return self.activity.at
+
+    @property
+    def earned(self) -> date:
+        return self.activity.day
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return self.activity.facts

@@ -1,0 +1,138 @@
+"""Entries: the append-only record of an account, from which every number follows.
+
+Points of an entry are counted without a sign; the kind says what happened to them. Only what goes both ways has a
+sign: `adjusted`, `transferred` and `converted` are below 0 for points that left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from attrs import evolve, field, frozen
+
+from loyaltycore._exact import EMPTY, FrozenMap
+from loyaltycore._strategy import Stored
+from loyaltycore.activity import Activity
+from loyaltycore.awards import Award, Why, in_words
+from loyaltycore.redemption import Quote
+
+ENTRY_KINDS: Final = (
+    "earned",
+    "activated",
+    "held",
+    "released",
+    "captured",
+    "spent",
+    "cancelled",
+    "lapsed",
+    "extended",
+    "reinstated",
+    "reversed",
+    "owed",
+    "repaid",
+    "adjusted",
+    "transferred",
+    "converted",
+    "tier_changed",
+    "noted",
+)
+
+
+@frozen
+class Entry(Stored):
+    """One thing that happened to an account.
+
+    *seq* counts the account's entries from 1. *id* is the caller's id of the call that made it, empty for what time
+    alone did. *at* is when it happened, *posted* when the account learnt it, both UTC instants; *posted* never runs
+    backwards. *lots* are the pairs (lot, points) it made or took. *actor* is who did it, *source* what it stems from:
+    the activity, the hold, the other account. *data* is what a fold over the entries needs besides.
+    """
+
+    _kind = "entry"
+
+    seq: int
+    kind: str
+    id: str
+    at: datetime
+    posted: datetime
+    unit: str = ""
+    points: int = 0
+    lots: tuple[tuple[int, int], ...] = ()
+    _why: Why = field(default="", alias="reason", eq=False)
+    actor: str = ""
+    source: str = ""
+    data: FrozenMap[str, Any] = EMPTY
+
+    @property
+    def reason(self) -> str:
+        """Why, in words."""
+        return in_words(self._why)
+
+
+@frozen
+class Receipt(Stored):
+    """What an activity brought: an award for each unit, and the tier before and after it."""
+
+    _kind = "receipt"
+
+    awards: FrozenMap[str, Award]
+    tier_before: str = ""
+    tier_after: str = ""
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def points(self) -> int:
+        """The points earned, of all units together."""
+        return sum(entry.points for entry in self.entries if entry.kind == "earned")
+
+    def __str__(self) -> str:
+        return "\n".join(f"{unit}:\n{award}" for unit, award in self.awards.items())
+
+
+@frozen
+class Redemption(Stored):
+    """What came of asking for a reward: the quote, and the entries if it was not refused."""
+
+    _kind = "redemption"
+
+    id: str
+    reward: str
+    quote: Quote
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the points were taken, or held."""
+        return self.quote.ok
+
+    def __str__(self) -> str:
+        return f"{self.reward}: {self.quote}"
+
+
+def call_data(verb: str, **content: Any) -> Mapping[str, Any]:
+    """What a call said, kept with its first entry so that a retry can be told from a conflict."""
+    return FrozenMap({"verb": verb, **content})
+
+
+def erased(entry: Entry, old: str, new: str) -> Entry:
+    """An entry without what says who the member was."""
+    data = dict(entry.data)
+    for name in ("activity", "order"):
+        if isinstance(data.get(name), Activity):
+            data[name] = _anonymous(data[name], old, new)
+    call = data.get("call")
+    if call is not None:
+        kept = {n: _anonymous(v, old, new) if isinstance(v, Activity) else v for n, v in call.items()}
+        if kept["verb"] == "note":
+            kept["facts"] = EMPTY
+        data["call"] = FrozenMap(kept)
+    if "facts" in data and entry.kind == "noted":
+        data["facts"] = EMPTY
+    source = new if entry.source == old else entry.source
+    return evolve(entry, source=source, data=FrozenMap(data))
+
+
+def _anonymous(activity: Activity, old: str, new: str) -> Activity:
+    return evolve(activity, member=new) if activity.member == old else activity

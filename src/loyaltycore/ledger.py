@@ -1,0 +1,628 @@
+"""The state of one account: a fold over its entries.
+
+Each entry is applied the same way whether a verb has just made it or a store has brought it back, so an account that
+is rebuilt from its entries is the account. What time alone brings (points that become available, lapse, holds that
+time out) are entries too, made by `advance` at the instant they are due, however late it is called.
+
+This module and `account.py` are the only ones whose objects change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache, partial
+from heapq import heappop, heappush
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from loyaltycore._calendar import first_moment
+from loyaltycore._exact import EMPTY, FrozenMap
+from loyaltycore.activity import Activity, Count, CounterKey, Member
+from loyaltycore.books import CHANGING, Book, LotState
+from loyaltycore.conditions import Condition
+from loyaltycore.dates import civil
+from loyaltycore.entries import Entry
+from loyaltycore.lots import Lot, accepts
+from loyaltycore.points import Points, Terms
+
+ACTIVATE, LAPSE = 1, 4
+RELEASE: Final = 0
+"""The order of what is due at one instant: holds time out, points become available, points lapse."""
+
+
+_TOTALS: Final[dict[str, tuple[str, ...]]] = {
+    "earned": ("earned",),
+    "reinstated": ("reinstated",),
+    "spent": ("spent",),
+    "captured": ("spent",),
+    "cancelled": ("spent",),
+    "lapsed": ("lapsed",),
+    "reversed": ("reversed",),
+    "repaid": ("repaid",),
+    "adjusted": ("adjusted_up", "adjusted_down"),
+    "transferred": ("transferred_in", "transferred_out"),
+    "converted": ("converted_in", "converted_out"),
+}
+"""What became of the points of an entry, by its kind; two names for what goes both ways."""
+
+
+class Earned:
+    """What an activity earned in one unit, and how much of it was taken back."""
+
+    __slots__ = ("by_line", "counts", "lot", "points", "reversed")
+
+    def __init__(
+        self, points: int, lot: int | None, by_line: tuple[int, ...], counts: Mapping[CounterKey, Count]
+    ) -> None:
+        self.points = points
+        self.lot = lot
+        self.by_line = by_line
+        self.counts = counts
+        self.reversed = 0
+
+
+class Seen:
+    """An activity that was earned for, by unit, and how much of it was refunded."""
+
+    __slots__ = ("activity", "amount", "lines", "units")
+
+    def __init__(self, activity: Activity) -> None:
+        self.activity = activity
+        self.units: dict[str, Earned] = {}
+        self.amount: Any = 0
+        self.lines: frozenset[int] = frozenset()
+
+
+class Taken:
+    """Points that a redemption or a hold took, lot by lot, and how many of them went back."""
+
+    __slots__ = ("back", "entry", "lots", "open", "until")
+
+    def __init__(self, entry: Entry, lots: tuple[tuple[int, int], ...], until: datetime | None = None) -> None:
+        self.entry = entry
+        self.lots = lots
+        self.until = until
+        self.open = True
+        self.back = 0
+
+    @property
+    def points(self) -> int:
+        """How many were taken."""
+        return sum(points for _, points in self.lots)
+
+
+def from_end(lots: tuple[tuple[int, int], ...], skip: int, points: int) -> list[tuple[int, int]]:
+    """So many points of those lots, the last taken first, after *skip* that went back before."""
+    back = []
+    for number, part in reversed(lots):
+        passed = min(part, skip)
+        skip -= passed
+        now = min(part - passed, points)
+        points -= now
+        if now:
+            back.append((number, now))
+    return back
+
+
+@lru_cache(maxsize=4096)
+def end_of(day: date, where: ZoneInfo) -> datetime:
+    """The exclusive instant at which the last day of use is over; a datetime is that moment itself."""
+    if isinstance(day, datetime):
+        return _instant(day, where)
+    return datetime.max.replace(tzinfo=UTC) if day == date.max else first_moment(day + timedelta(1), where)
+
+
+@lru_cache(maxsize=4096)
+def start_of(day: date, where: ZoneInfo) -> datetime:
+    """The first instant of a day; a datetime is that moment itself."""
+    return _instant(day, where) if isinstance(day, datetime) else first_moment(day, where)
+
+
+def _instant(at: datetime, where: ZoneInfo) -> datetime:
+    return (at.replace(tzinfo=where) if at.tzinfo is None else at).astimezone(UTC)
+
+
+class Ledger:
+    """The books, counters, holds and redemptions of one account; see the module's text."""
+
+    def __init__(self, terms: Terms, member: str, joined: date | None, facts: Mapping[str, Any]) -> None:
+        self.terms = terms
+        self.zone = terms.zone
+        self.member_id = member
+        self.joined = joined
+        self.given_facts = facts
+        self.entries: list[Entry] = []
+        self.first_of: dict[str, Entry] = {}
+        self.posted: datetime | None = None
+        self.books: dict[str, Book] = {}
+        self.lots: dict[int, LotState] = {}
+        self.counted: dict[CounterKey, Any] = {}
+        self.last: dict[str, date] = {}
+        self.notes: list[tuple[datetime, Mapping[str, Any]]] = []
+        self.seen: dict[str, Seen] = {}
+        self.holds: dict[str, Taken] = {}
+        self.spent: dict[str, Taken] = {}
+        self.by_timeout: list[tuple[datetime, str]] = []
+        self.closed = False
+        self._members: dict[str, Member] = {}
+        self._journal: list[Callable[[], None]] | None = None
+        self._apply = {
+            name: getattr(self, f"_{name}")
+            for name in (
+                "earned", "activated", "held", "released", "captured", "spent", "cancelled", "lapsed", "extended",
+                "reinstated", "reversed", "owed", "repaid", "adjusted", "transferred", "converted", "noted",
+            )
+        }  # fmt: skip
+
+    # Reading --------------------------------------------------------------------------------------------------------
+
+    def book(self, unit: str) -> Book:
+        """The book of a unit."""
+        book = self.books.get(unit)
+        if book is None:
+            book = self.books[unit] = Book(self._points(unit).order)
+        return book
+
+    def _points(self, unit: str, at: datetime | None = None) -> Points:
+        return self.terms.unit(unit, at)
+
+    def member(self, unit: str = "") -> Member:
+        """The member as rules see them now; the counters in it are the live ones."""
+        member = self._members.get(unit)
+        if member is None:
+            facts = dict(self.given_facts)
+            for _, noted in self.notes:
+                facts.update(noted)
+            live: FrozenMap[Any, Any] = FrozenMap.over(self.counted)
+            last: FrozenMap[Any, Any] = FrozenMap.over(self.last)
+            member = Member(
+                self.member_id, joined=self.joined, facts=facts, counted=live, last=last, lots=Purse(self), unit=unit
+            )
+            self._members[unit] = member
+        return member
+
+    def plan(self, unit: str, points: int, condition: Condition | None = None) -> tuple[tuple[int, int], ...]:
+        """Which lots so many points are taken from."""
+        book = self.fresh_book(unit)
+        accepted = None if condition is None else Purse(self, condition).accepted()
+        return tuple(book.plan(points, accepted))
+
+    def fresh_book(self, unit: str) -> Book:
+        """The book of a unit, its lots asked anew when they end if that can have moved."""
+        book = self.book(unit)
+        if not book.sorted:
+            self._refresh(book)
+        return book
+
+    def day(self, instant: datetime) -> date:
+        """The civil date of an instant."""
+        return instant.astimezone(self.zone).date()
+
+    def totals(self, unit: str) -> dict[str, int]:
+        """Where the points of a unit are, and what became of all that were."""
+        book = self.book(unit)
+        names = (
+            "earned", "adjusted_up", "transferred_in", "converted_in", "reinstated",
+            "spent", "lapsed", "reversed", "repaid", "adjusted_down", "transferred_out", "converted_out",
+        )  # fmt: skip
+        total = dict.fromkeys(names, 0)
+        for entry in self.entries:
+            if entry.unit != unit:
+                continue
+            name = _TOTALS.get(entry.kind)
+            if name is None:
+                continue
+            if len(name) == 1:
+                total[name[0]] += entry.points if entry.kind != "cancelled" else -entry.points
+            else:
+                total[name[entry.points < 0]] += abs(entry.points)
+        return {"available": book.available, "pending": book.pending, "held": book.held, "owed": book.owed, **total}
+
+    # Writing --------------------------------------------------------------------------------------------------------
+
+    def write(
+        self, kind: str, id: str, at: datetime, posted: datetime, unit: str = "", points: int = 0,
+        lots: tuple[tuple[int, int], ...] = (), why: Any = "", *, actor: str = "", source: str = "",
+        data: FrozenMap[str, Any] = EMPTY,
+    ) -> Entry:  # fmt: skip
+        """Append an entry and apply it."""
+        entry = Entry(len(self.entries) + 1, kind, id, at, posted, unit, points, lots, why, actor, source, data)
+        self.apply(entry)
+        return entry
+
+    def apply(self, entry: Entry) -> None:
+        """Fold one entry in."""
+        self.entries.append(entry)
+        self.posted = entry.posted
+        if entry.id:
+            self.first_of.setdefault(entry.id, entry)
+        self._apply[entry.kind](entry)
+
+    @contextmanager
+    def tentatively(self) -> Iterator[None]:
+        """Whatever is written within is taken back at the end, unless `keep` is called."""
+        journal: list[Callable[[], None]] = []
+        self._journal = journal
+        length, posted = len(self.entries), self.posted
+        try:
+            yield
+        finally:
+            if self._journal is not None:
+                self._journal = None
+                for entry in self.entries[length:]:
+                    if self.first_of.get(entry.id) is entry:
+                        del self.first_of[entry.id]
+                del self.entries[length:]
+                self.posted = posted
+                for undo in reversed(journal):
+                    undo()
+
+    def keep(self) -> None:
+        """Keep what was written tentatively."""
+        self._journal = None
+
+    def _save_lot(self, book: Book, lot: LotState) -> None:
+        if self._journal is None:
+            return
+        before = [getattr(lot, name) for name in CHANGING]
+
+        def undo() -> None:
+            for name, value in zip(CHANGING, before, strict=True):
+                setattr(lot, name, value)
+            book.live.pop(lot.id, None)
+            book.rekey(lot)
+
+        self._journal.append(undo)
+
+    def _save_totals(self, book: Book) -> None:
+        if self._journal is None:
+            return
+        before = book.available, book.pending, book.held, book.owed
+
+        def undo() -> None:
+            book.available, book.pending, book.held, book.owed = before
+
+        self._journal.append(undo)
+
+    def _count(self, counts: Mapping[CounterKey, Count], sign: int = 1) -> None:
+        if not counts:
+            return
+        counted = self.counted
+        for key, count in counts.items():
+            if self._journal is not None:
+                self._journal.append(partial(_put_back, counted, key, counted.get(key)))
+            change: Any = count if sign > 0 else -count  # type: ignore[operator]
+            counted[key] = counted[key] + change if key in counted else change
+
+    # Time -----------------------------------------------------------------------------------------------------------
+
+    def advance(self, to: datetime) -> None:
+        """Write what has fallen due up to and with this instant, in the order it did."""
+        while True:
+            due = self._next_due()
+            if due is None or due[0] > to:
+                return
+            self._settle(*due)
+
+    def _next_due(self) -> tuple[datetime, int, str, Any] | None:
+        best: tuple[datetime, int, str, Any] | None = None
+        while self.by_timeout and not self.holds[self.by_timeout[0][1]].open:
+            heappop(self.by_timeout)
+        if self.by_timeout:
+            best = (self.by_timeout[0][0], RELEASE, "", self.by_timeout[0][1])
+        for unit, book in self.books.items():
+            pending = book.by_pending and book.next_pending()
+            if pending and (best is None or (pending[0], ACTIVATE) < best[:2]):
+                best = (pending[0], ACTIVATE, unit, pending[1])
+            end = book.by_ends and book.next_end()
+            if end and (best is None or (end[0], LAPSE) < best[:2]):
+                best = (end[0], LAPSE, unit, end[1])
+        return best
+
+    def _settle(self, due: datetime, what: int, unit: str, subject: Any) -> None:
+        # nothing happens before the account has learnt of it
+        at = due if self.posted is None or due > self.posted else self.posted
+        if what == RELEASE:
+            self.release(self.holds[subject], "", at, at, "the hold timed out")
+            return
+        lot = self.lots[subject]
+        if what == ACTIVATE:
+            self.activate(lot, "", at, at)
+        elif self._end_moved(lot):
+            self._save_lot(self.books[unit], lot)
+            self._set_end(self.books[unit], lot)
+        else:
+            why = ("the last day was {}", lot.expires_on)
+            self.write("lapsed", "", at, at, unit, lot.points, ((lot.id, lot.points),), why, source=lot.activity)
+
+    def _end_moved(self, lot: LotState) -> bool:
+        """Whether a rule that can move has moved the lot's end since it was last looked at."""
+        return not lot.policy.fixed and lot.extended is None and self._end_day(lot) != lot.expires_on
+
+    def _end_day(self, lot: LotState) -> date | None:
+        return lot.extended or lot.policy.falls_on(lot, self.member(lot.unit))
+
+    def _set_end(self, book: Book, lot: LotState) -> None:
+        """Ask when a lot ends, and put it in its place."""
+        day = self._end_day(lot)
+        lot.ends = None if day is None else end_of(day, self.zone)
+        lot.expires_on = None if day is None else civil(day)
+        book.rekey(lot)
+
+    def refresh(self) -> None:
+        """Ask anew all lots whose end depends on the member, after the member changed."""
+        for book in self.books.values():
+            self._refresh(book)
+
+    def _refresh(self, book: Book) -> None:
+        for lot in list(book.live.values()):
+            if self._end_moved(lot):
+                self._save_lot(book, lot)
+                self._set_end(book, lot)
+
+    # What several verbs do ------------------------------------------------------------------------------------------
+
+    def activate(self, lot: LotState, id: str, at: datetime, posted: datetime) -> list[Entry]:
+        """Make a pending lot available, and pay debts from it first."""
+        written = [
+            self.write("activated", id, at, posted, lot.unit, lot.points, ((lot.id, lot.points),), source=lot.activity)
+        ]
+        return written + self.repay(lot.unit, at, posted)
+
+    def repay(self, unit: str, at: datetime, posted: datetime) -> list[Entry]:
+        """Pay what is owed from what is available."""
+        book = self.books[unit]
+        due = min(book.owed, book.available)
+        if due <= 0:
+            return []
+        return [self.write("repaid", "", at, posted, unit, due, self.plan(unit, due), "debts are paid first")]
+
+    def release(self, hold: Taken, id: str, at: datetime, posted: datetime, why: str, lots: Any = None) -> Entry:
+        """Give held points back to their lots; a hold that gives back everything also frees what it counted."""
+        back = hold.lots if lots is None else lots
+        points = sum(part for _, part in back)
+        return self.write("released", id, at, posted, hold.entry.unit, points, tuple(back), why, source=hold.entry.id)
+
+    # One method for each kind of entry ------------------------------------------------------------------------------
+
+    def _new_lot(self, entry: Entry, number: int, points: int, data: Mapping[str, Any]) -> LotState:
+        unit = entry.unit
+        policy = self._points(unit, entry.at).expiry
+        activity: Activity | None = data.get("activity")
+        facts = data.get("facts", EMPTY) if activity is None else activity.facts
+        earned = data.get("earned") or self.day(entry.at)
+        lot = LotState(
+            number, unit, points, earned=earned, born=entry.posted, policy=policy, activity=entry.id, facts=facts
+        )
+        self.lots[number] = lot
+        book = self.book(unit)
+        book.lots[number] = lot
+        if not policy.fixed:
+            book.sorted = False
+        return lot
+
+    def _make_ready(self, lot: LotState, available: date) -> None:
+        book = self.books[lot.unit]
+        lot.ready = True
+        lot.available = available
+        book.available += lot.points
+        self._set_end(book, lot)
+
+    def _earned(self, entry: Entry) -> None:
+        data = entry.data
+        activity: Activity = data["activity"]
+        seen = self.seen.get(entry.id)
+        if seen is None:
+            seen = self.seen[entry.id] = Seen(activity)
+            self._count({seen_key: 1 for seen_key in activity_keys(activity.kind)})
+            self._watch(activity)
+        counts = data.get("counts", EMPTY)
+        number = entry.lots[0][0] if entry.lots else None
+        seen.units[entry.unit] = Earned(entry.points, number, data.get("by_line", ()), counts)
+        self._count(counts)
+        if number is None:
+            self.book(entry.unit)
+            return
+        lot = self._new_lot(entry, number, entry.points, data)
+        if "available" not in data:
+            self._make_ready(lot, lot.earned if entry.at == entry.posted else self.day(entry.posted))
+            return
+        until = data["available"]
+        lot.pending_until = until
+        book = self.books[entry.unit]
+        book.pending += entry.points
+        book.place(lot)
+
+    def _watch(self, activity: Activity) -> None:
+        """Remember the day of the last activity for each rule that counts from it."""
+        day = activity.day
+        for key, resets in self.terms.watches:
+            if resets is None or resets.select(activity, self.member()).lines:
+                before = self.last.get(key)
+                if before is None or day > before:
+                    self.last[key] = day
+
+    def _activated(self, entry: Entry) -> None:
+        for number, points in entry.lots:
+            lot = self.lots[number]
+            book = self.books[lot.unit]
+            self._save_totals(book)
+            self._save_lot(book, lot)
+            book.pending -= points
+            self._make_ready(lot, self.day(entry.at))
+
+    def _move(self, entry: Entry, *, free: int = 0, held: int = 0) -> Book:
+        """Change what is free and held of each lot of an entry; +1 gives, -1 takes."""
+        book = self.book(entry.unit)
+        self._save_totals(book)
+        for number, points in entry.lots:
+            lot = self.lots[number]
+            self._save_lot(book, lot)
+            lot.points += free * points
+            lot.held += held * points
+            if lot.ready:
+                book.available += free * points
+            else:
+                book.pending += free * points
+            book.held += held * points
+            if free:
+                book.place(lot)
+        return book
+
+    def _held(self, entry: Entry) -> None:
+        self._move(entry, free=-1, held=1)
+        until = entry.data["until"]
+        self.holds[entry.id] = Taken(entry, entry.lots, until)
+        heappush(self.by_timeout, (until, entry.id))
+        self._redeemed(entry)
+
+    def _released(self, entry: Entry) -> None:
+        self._move(entry, free=1, held=-1)
+        hold = self.holds[entry.source]
+        self._close(hold)
+        if entry.points == hold.points:
+            self._count(hold.entry.data.get("counts", EMPTY), -1)
+
+    def _captured(self, entry: Entry) -> None:
+        self._move(entry, held=-1)
+        self._close(self.holds[entry.source])
+        # a captured hold may be cancelled by its own id or by the capture's
+        self.spent[entry.id] = self.spent[entry.source] = Taken(entry, entry.lots)
+
+    def _close(self, hold: Taken) -> None:
+        if hold.open and self._journal is not None:
+            until, number = hold.until, hold.entry.id
+
+            def undo() -> None:
+                hold.open = True
+                heappush(self.by_timeout, (until, number))  # type: ignore[arg-type]
+
+            self._journal.append(undo)
+        hold.open = False
+
+    def _spent(self, entry: Entry) -> None:
+        self._move(entry, free=-1)
+        self.spent[entry.id] = Taken(entry, entry.lots)
+        self._redeemed(entry)
+
+    def _redeemed(self, entry: Entry) -> None:
+        """A redemption is an activity too, for counters and for inactivity."""
+        self._count(entry.data.get("counts", EMPTY))
+        self._watch(Activity.action("redeemed", at=entry.at.astimezone(self.zone), id=entry.id))
+
+    def _cancelled(self, entry: Entry) -> None:
+        self._move(entry, free=1)
+        taken = self.spent[entry.source]
+        taken.back += entry.points
+        if taken.back == taken.points:
+            self._count(taken.entry.data.get("counts", EMPTY), -1)
+
+    def _lapsed(self, entry: Entry) -> None:
+        self._move(entry, free=-1)
+        for number, points in entry.lots:
+            self.lots[number].lapsed += points
+
+    def _extended(self, entry: Entry) -> None:
+        until: date = entry.data["until"]
+        for number, _ in entry.lots:
+            lot = self.lots[number]
+            book = self.books[lot.unit]
+            self._save_lot(book, lot)
+            lot.extended = until
+            self._set_end(book, lot)
+
+    def _reinstated(self, entry: Entry) -> None:
+        self._extended(entry)
+        for number, points in entry.lots:
+            self.lots[number].lapsed -= points
+        self._move(entry, free=1)
+
+    def _reversed(self, entry: Entry) -> None:
+        self._move(entry, free=-1)
+        data = entry.data
+        seen = self.seen[entry.source]
+        seen.units[entry.unit].reversed += data["due"]
+        seen.amount, seen.lines = data["amount"], frozenset(data["lines"])
+        self._count(data.get("counts", EMPTY))
+
+    def _owed(self, entry: Entry) -> None:
+        book = self.book(entry.unit)
+        self._save_totals(book)
+        book.owed += entry.points
+
+    def _repaid(self, entry: Entry) -> None:
+        self._move(entry, free=-1).owed -= entry.points
+
+    def _adjusted(self, entry: Entry) -> None:
+        """Points in as lots of their own, or out of the lots named."""
+        if entry.points < 0:
+            self._move(entry, free=-1)
+            return
+        ages = entry.data.get("ages") or ({},) * len(entry.lots)
+        for (number, points), age in zip(entry.lots, ages, strict=True):
+            lot = self._new_lot(entry, number, points, age)
+            lot.extended = age.get("extended")
+            if "pending_until" in age:
+                lot.pending_until = age["pending_until"]
+                self.books[entry.unit].pending += points
+                self.books[entry.unit].place(lot)
+            else:
+                self._make_ready(lot, age.get("available") or self.day(entry.at))
+
+    _transferred = _adjusted
+    _converted = _adjusted
+
+    def _noted(self, entry: Entry) -> None:
+        if entry.data.get("closed"):
+            self.closed = True
+        facts = entry.data.get("facts", EMPTY)
+        if facts:
+            self.notes.append((entry.at, facts))
+            self._members.clear()
+            self.refresh()
+
+
+def activity_keys(kind: str) -> set[CounterKey]:
+    """The counters of an activity itself, for `FirstTime` and `EveryNth`."""
+    return {CounterKey("", "", "activities", "ever"), CounterKey("", kind, "activities", "ever")}
+
+
+def _put_back(counted: dict[CounterKey, Any], key: CounterKey, before: Any) -> None:
+    if before is None:
+        counted.pop(key, None)
+    else:
+        counted[key] = before
+
+
+class Purse:
+    """The lots of an account as an option sees them: how many points there are, of all lots or of some."""
+
+    __slots__ = ("condition", "ledger")
+
+    def __init__(self, ledger: Ledger, condition: Condition | None = None) -> None:
+        self.ledger = ledger
+        self.condition = condition
+
+    def available(self, unit: str) -> int:
+        """Points that can be spent now, after what is owed."""
+        book = self.ledger.book(unit or self.ledger.terms.main_unit)
+        if self.condition is None:
+            return max(0, book.available - book.owed)
+        accepted = self.accepted()
+        return max(0, sum(lot.points for lot in book.live.values() if accepted(lot)) - book.owed)
+
+    def accepted(self) -> Callable[[LotState], bool]:
+        """Whether a lot is one of these."""
+        condition = self.condition
+        member = self.ledger.member()
+        return lambda lot: condition is None or accepts(condition, lot.earned, lot.facts, member)
+
+    def only(self, condition: Condition) -> Purse:
+        """Those of the lots whose facts the condition accepts."""
+        return Purse(self.ledger, condition if self.condition is None else self.condition & condition)
+
+    def __iter__(self) -> Iterator[Lot]:
+        accepted = self.accepted()
+        return (lot.frozen() for book in self.ledger.books.values() for lot in book.in_order() if accepted(lot))

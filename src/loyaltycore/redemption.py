@@ -1,0 +1,693 @@
+"""Redemption: what points buy, and why not.
+
+An option looks at an order (an activity) and a member and quotes a price in points. A refusal that a customer can
+cause is a value with a code, a sentence and the numbers; it is never raised.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any, ClassVar, Final, final
+
+from attrs import evolve, field, frozen
+
+from loyaltycore import _show
+from loyaltycore._exact import (
+    EMPTY,
+    Exact,
+    FrozenMap,
+    Number,
+    above_zero,
+    at_least_zero,
+    exact,
+    floor,
+    round_to,
+    show,
+    tidy,
+    whole,
+)
+from loyaltycore._strategy import Stored, Strategy, check_finished, composes, text
+from loyaltycore.activity import ANYONE, Activity, CounterKey, Member
+from loyaltycore.awards import Award, award_of, raw_of
+from loyaltycore.conditions import Condition, During, as_condition
+from loyaltycore.dates import DateRule, as_date_rule
+from loyaltycore.earning import EarningRule
+from loyaltycore.earning_rules import PointsTable
+from loyaltycore.errors import RuleError
+from loyaltycore.factors import Factor, a_factor, as_factor
+from loyaltycore.periods import Period, Word, counted_period
+
+CODES: Final = (
+    "not_eligible",
+    "not_available_yet",
+    "out_of_stock",
+    "limit_reached",
+    "below_minimum",
+    "not_in_increment",
+    "insufficient_points",
+)
+"""Why a reward may be refused, in the order in which one is named where several hold."""
+
+
+def _numbers(value: Mapping[str, Exact]) -> FrozenMap[str, Exact]:
+    return FrozenMap(value)
+
+
+def _grants(value: Mapping[str, Any]) -> FrozenMap[str, Any]:
+    return FrozenMap(value)
+
+
+def _counts(value: Mapping[CounterKey, int]) -> FrozenMap[CounterKey, int]:
+    return FrozenMap(value)
+
+
+@frozen
+class Refusal(Stored):
+    """Why a customer cannot have something: a code, a sentence, and the numbers in it."""
+
+    _kind = "refusal"
+
+    code: str = field()
+    text: str = field(default="")
+    numbers: FrozenMap[str, Exact] = field(default=EMPTY, converter=_numbers)
+
+    def __attrs_post_init__(self) -> None:
+        if self.code not in CODES:
+            raise RuleError(f"code: {self.code!r} is no refusal; give one of {', '.join(CODES)}")
+
+    def __str__(self) -> str:
+        return self.text or self.code
+
+
+def _points(value: Number) -> int:
+    """A price in whole points: a fraction is rounded up, as a price is never below what was said."""
+    return int(round_to(at_least_zero(value, "points"), "ceil"))
+
+
+@frozen
+class Quote(Stored):
+    """What an option costs and gives for one order, or why it is refused.
+
+    *points* of *unit* buy *value* (money, in the main unit, where there is a worth) and *grants* (what the
+    application must hand over). *parts* explain the price. *counts* are counted when it is redeemed.
+    """
+
+    _kind = "quote"
+
+    option: str = field(default="")
+    points: int = field(default=0, converter=_points)
+    unit: str = field(default="", kw_only=True)
+    value: Exact = field(default=0, converter=exact, kw_only=True)
+    grants: FrozenMap[str, Any] = field(default=EMPTY, converter=_grants, kw_only=True)
+    refusal: Refusal | None = field(default=None, kw_only=True)
+    parts: tuple[Award, ...] = field(default=(), kw_only=True)
+    counts: FrozenMap[CounterKey, int] = field(default=EMPTY, converter=_counts, kw_only=True)
+    lots: Condition | None = field(default=None, kw_only=True)
+
+    @property
+    def ok(self) -> bool:
+        """Whether it can be redeemed."""
+        return self.refusal is None
+
+    @property
+    def missing(self) -> int:
+        """How many points are missing; 0 if it is refused for anything else, or not at all."""
+        if self.refusal is None or self.refusal.code != "insufficient_points":
+            return 0
+        return int(self.refusal.numbers["missing"])
+
+    def __str__(self) -> str:
+        what = self.option or "a reward"
+        worth = f", worth {show(self.value)}" if self.value else ""
+        head = f"{what}: {self.points:,} {self.unit or 'points'}{worth}"
+        return head if self.refusal is None else f"{head}; refused, {self.refusal}"
+
+    def refused(self, code: str, text: str, **numbers: Exact) -> Quote:
+        """This quote refused, unless it is already for a reason that is named before."""
+        if self.refusal is not None and CODES.index(self.refusal.code) <= CODES.index(code):
+            return self
+        return evolve(self, refusal=Refusal(code, text, numbers))
+
+
+@frozen
+class RedemptionOption(Strategy):
+    """Base of redemption options. Implement `price`; call `quote`.
+
+    >>> @frozen
+    ... class HappyHour(RedemptionOption):
+    ...     kind = "happy_hour"
+    ...     def price(self, order, member):
+    ...         return 100 if order.at.hour == 17 else 150
+    >>> HappyHour().quote(Activity.action("order", at="2026-03-01T17:30")).points
+    100
+    """
+
+    _operators: ClassVar[str] = "* .when(...) .limit(...) .stock(...)"
+
+    @abstractmethod
+    def price(self, order: Activity, member: Member) -> Number | Quote:
+        """What it costs: a number of points, rounded up if it is a fraction, or a `Quote` that also says what it gives."""
+
+    @final
+    def quote(self, order: Activity, member: Member = ANYONE, *, points: int | None = None) -> Quote:
+        """What the option costs and gives for this order, or why not.
+
+        *points* is how many the customer wants to spend, for options that leave the choice; fixed prices ignore it.
+        Whether there are enough is asked of `member.lots`, and not at all where those are left out.
+        """
+        if points is not None:
+            points = whole(points, "points", at_least=0)
+        return enough(self._quote(order, member, points), member)
+
+    def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
+        """The quote before it is asked whether the points are there."""
+        check_finished(self)
+        priced = self.price(order, member)
+        if isinstance(priced, Quote):
+            return priced
+        part = award_of(raw_of(priced, self))
+        return Quote(points=part.exact, unit=self._unit, parts=(part,))
+
+    @property
+    def _unit(self) -> str:
+        return getattr(self, "unit", "")
+
+    # Operators and methods ------------------------------------------------------------------------------------------
+
+    def __mul__(self, factor: Factor | Number) -> RedemptionOption:
+        found = as_factor(factor)
+        return NotImplemented if found is None else Priced(self, found)
+
+    __rmul__ = __mul__
+
+    @composes
+    def when(self, condition: Condition) -> RedemptionOption:
+        """This option on the lines that the condition keeps; `not_eligible` where it keeps none."""
+        return OptionWhen(self, condition)
+
+    @composes
+    def during(self, start: date | datetime | str | None, end: date | datetime | str | None) -> RedemptionOption:
+        """This option from *start* to *end*, both included; `not_available_yet` before."""
+        return OptionWhen(self, During(start, end))
+
+    @composes
+    def limit(self, n: int, *, per: Any, among: str = "member") -> RedemptionOption:
+        """This option *n* times a period: per member, or with `among="all"` by all members together."""
+        return OptionLimit(self, n, per=per, among=among)
+
+    @composes
+    def stock(self, n: int) -> RedemptionOption:
+        """This option *n* times altogether, for all members; `out_of_stock` after."""
+        return Stock(self, n)
+
+    @composes
+    def from_lots(self, condition: Condition) -> RedemptionOption:
+        """This option paid only from lots whose facts the condition accepts: a sponsor's, or a payer's points."""
+        return FromLots(self, condition)
+
+
+def as_option(value: object) -> RedemptionOption:
+    """`value`, if it is a redemption option."""
+    if isinstance(value, RedemptionOption):
+        return value
+    raise RuleError(f"reward: {value!r} is no redemption option; give one such as Item(150, sku='latte')")
+
+
+def enough(quote: Quote, member: Member) -> Quote:
+    """The quote, refused where the member's points fall short."""
+    if quote.refusal is not None or not member.lots_known:
+        return quote
+    there = (member if quote.lots is None else member.only_lots(quote.lots)).available(quote.unit)
+    if there >= quote.points:
+        return quote
+    missing = quote.points - there
+    return quote.refused(
+        "insufficient_points",
+        f"{there:,} points are available and {quote.points:,} are needed; {missing:,} are missing",
+        required=quote.points,
+        available=there,
+        missing=missing,
+    )
+
+
+# Around an option ---------------------------------------------------------------------------------------------------
+
+
+@frozen
+class OptionAround(RedemptionOption):
+    """Base of the options around one option."""
+
+    option: RedemptionOption = field(converter=as_option)
+
+    def price(self, order: Activity, member: Member) -> Number | Quote:
+        """The quote, for as many points as possible where the customer may choose."""
+        return self._quote(order, member, None)
+
+    @property
+    def _unit(self) -> str:
+        return self.option._unit
+
+
+@frozen
+class Priced(OptionAround):
+    """An option whose price is scaled, written `option * factor`."""
+
+    kind = "priced"
+
+    factor: Factor = field(converter=a_factor)
+
+    def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
+        quote = self.option._quote(order, member, points)
+        factor = self.factor._exactly(order, member)
+        exact_points: Exact = quote.parts[0].exact if len(quote.parts) == 1 else quote.points
+        why = ("times {}: {!r}", show(factor), self.factor)
+        part = Award(tidy(exact_points * factor), reason=why, parts=quote.parts)
+        return evolve(quote, points=part.exact, parts=(part,))
+
+    def _code(self) -> _show.Code:
+        return _show.infix("*", _show.PRODUCT, (self.option, self.factor))
+
+
+@frozen
+class OptionWhen(OptionAround):
+    """An option behind a condition; see `RedemptionOption.when`."""
+
+    kind = "option_when"
+
+    condition: Condition = field(converter=as_condition)
+
+    def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
+        kept = self.condition.select(order, member)
+        if kept.lines:
+            return self.option._quote(kept, member, points)
+        quote = self.option._quote(order, member, points)
+        if isinstance(self.condition, During) and self.condition.is_ahead(order):
+            return quote.refused("not_available_yet", f"it is available from {self.condition.start}")
+        return quote.refused("not_eligible", f"it is for {self.condition!r} only")
+
+    def _code(self) -> _show.Code:
+        if isinstance(self.condition, During):
+            return _show.Code(f"{_show.within(self.option)}.{repr(self.condition).replace('During', 'during', 1)}")
+        return _show.method(self.option, "when", self.condition)
+
+
+def _among(value: str) -> str:
+    if value in ("member", "all"):
+        return value
+    raise RuleError(f"among: {value!r} is nobody; give 'member' or 'all'")
+
+
+def _n(value: Number) -> int:
+    return whole(value, "n", at_least=0)
+
+
+@frozen
+class OptionLimit(OptionAround):
+    """An option so many times a period; see `RedemptionOption.limit`."""
+
+    kind = "option_limit"
+
+    n: int = field(converter=_n)
+    per: Period = field(converter=counted_period, kw_only=True)
+    among: str = field(default="member", converter=_among, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if isinstance(self.per, Word):
+            raise RuleError(f"per: {self.per!r} counts nothing; limit an option per day, month, year or ever")
+
+    def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
+        quote = self.option._quote(order, member, points)
+        what = "redeemed" if self.among == "member" else "redeemed by all"
+        key = CounterKey("", member.unit, what, self.per.key(order, member))
+        used = member.counted.get(key, 0)
+        quote = evolve(quote, counts={**quote.counts, key: 1})
+        if used < self.n:
+            return quote
+        return quote.refused(
+            "limit_reached", f"it was had {used} times per {self.per!r} already", limit=self.n, used=used
+        )
+
+    def _code(self) -> _show.Code:
+        among = {} if self.among == "member" else {"among": self.among}
+        return _show.method(self.option, "limit", self.n, per=self.per, **among)
+
+
+@frozen
+class Stock(OptionAround):
+    """An option with a stock; see `RedemptionOption.stock`."""
+
+    kind = "stock"
+
+    n: int = field(converter=_n)
+
+    def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
+        quote = self.option._quote(order, member, points)
+        key = CounterKey("", member.unit, "stock taken by all", "ever")
+        taken = member.counted.get(key, 0)
+        quote = evolve(quote, counts={**quote.counts, key: 1})
+        if taken < self.n:
+            return quote
+        return quote.refused("out_of_stock", "there are none left", stock=self.n, taken=taken)
+
+    def _code(self) -> _show.Code:
+        return _show.method(self.option, "stock", self.n)
+
+
+@frozen
+class FromLots(OptionAround):
+    """An option paid from some lots only; see `RedemptionOption.from_lots`."""
+
+    kind = "from_lots"
+
+    condition: Condition = field(converter=as_condition)
+
+    def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
+        quote = self.option._quote(order, member.only_lots(self.condition), points)
+        return evolve(quote, lots=self.condition if quote.lots is None else quote.lots & self.condition)
+
+    def _code(self) -> _show.Code:
+        return _show.method(self.option, "from_lots", self.condition)
+
+
+# Fixed prices -------------------------------------------------------------------------------------------------------
+
+
+def a_price(value: Number | EarningRule) -> Exact | EarningRule:
+    """A price: a number of points, or an earning rule read on the order."""
+    return value if isinstance(value, EarningRule) else at_least_zero(value, "price")
+
+
+def _worth(value: Number) -> Exact:
+    return above_zero(value, "worth")
+
+
+def _step(value: Number) -> int:
+    return whole(value, "step", at_least=1)
+
+
+def _at_least(value: Number) -> int:
+    return whole(value, "at_least", at_least=0)
+
+
+def _most(value: Number | None) -> int | None:
+    return None if value is None else whole(value, "at_most", at_least=1)
+
+
+def _share(value: Number) -> Exact:
+    share = above_zero(value, "share")
+    if share > 1:
+        raise RuleError(f"share: {show(share)} is more than the order; give at most 1, such as '0.5'")
+    return share
+
+
+def _percent(value: Number) -> Exact:
+    percent = above_zero(value, "percent")
+    if percent > 100:  # noqa: PLR2004 (percent)
+        raise RuleError(f"percent: {show(percent)} is more than the order; give at most 100")
+    return percent
+
+
+def _money_or_none(value: Number | None) -> Exact | None:
+    return None if value is None else above_zero(value, "at_most")
+
+
+def _expiry(value: DateRule | None) -> DateRule | None:
+    return None if value is None else as_date_rule(value)
+
+
+def _priced(price: Exact | EarningRule, order: Activity, member: Member) -> Award:
+    return price.award(order, member) if isinstance(price, EarningRule) else Award(price, reason="the price")
+
+
+@frozen
+class Item(RedemptionOption):
+    """Something handed over: a product, a perk, an upgrade, a ticket.
+
+    *price* is in points, or a rule read on the order. *sku* and *grants* say what the application hands over.
+
+    >>> print(Item(150, sku="latte").quote(Activity.action("order", at="2026-03-01")))
+    latte: 150 points
+    """
+
+    kind = "item"
+
+    cost: Exact | EarningRule = field(converter=a_price, alias="price")  # `price` is the hook
+    sku: str = field(default="", kw_only=True)
+    grants: str = field(default="", kw_only=True)
+    unit: str = field(default="", kw_only=True)
+
+    def price(self, order: Activity, member: Member) -> Quote:
+        """The price, and what is granted."""
+        part = _priced(self.cost, order, member)
+        grants = {name: value for name, value in (("sku", self.sku), ("grants", self.grants)) if value}
+        name = self.sku or self.grants
+        return Quote(name, part.exact, unit=self.unit, grants=grants, parts=(part,))
+
+
+@frozen
+class Voucher(RedemptionOption):
+    """A gift card, certificate or discount of a fixed worth in money; *expiry* counts from the day it is redeemed."""
+
+    kind = "voucher"
+
+    cost: Exact | EarningRule = field(converter=a_price, alias="price")
+    worth: Exact = field(converter=_worth, kw_only=True)
+    expiry: DateRule | None = field(default=None, converter=_expiry, kw_only=True)
+    unit: str = field(default="", kw_only=True)
+
+    def price(self, order: Activity, member: Member) -> Quote:
+        """The price and the worth, with the last day the voucher can be used."""
+        part = _priced(self.cost, order, member)
+        grants: dict[str, Any] = {"voucher": self.worth}
+        if self.expiry is not None:
+            last = self.expiry.falls_on(_FromOrder(order), member)
+            if last is not None:
+                grants["expires_on"] = last.isoformat()
+        return Quote("voucher", part.exact, unit=self.unit, value=self.worth, grants=grants, parts=(part,))
+
+
+@frozen
+class _FromOrder:
+    """An order as the subject of a date rule."""
+
+    order: Activity
+
+    @property
+    def since(self) -> date:
+        return self.order.day
+
+    earned = since
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return self.order.facts
+
+
+@frozen
+class PercentOff(RedemptionOption):
+    """A share of the order's total off, at most *at_most* of money."""
+
+    kind = "percent_off"
+
+    cost: Exact | EarningRule = field(converter=a_price, alias="price")
+    percent: Exact = field(converter=_percent, kw_only=True)
+    at_most: Exact | None = field(default=None, converter=_money_or_none, kw_only=True)
+    unit: str = field(default="", kw_only=True)
+
+    def price(self, order: Activity, member: Member) -> Quote:
+        """The price, and what it takes off the order."""
+        part = _priced(self.cost, order, member)
+        off = tidy(order.amount * Fraction(self.percent) / 100)
+        value = off if self.at_most is None else min(off, self.at_most)
+        grants = {"percent": self.percent}
+        return Quote("percent_off", part.exact, unit=self.unit, value=value, grants=grants, parts=(part,))
+
+
+@frozen
+class AwardChart(RedemptionOption):
+    """Prices looked up by facts of the order: an airline's award chart. *rows* and *by* are those of `PointsTable`."""
+
+    kind = "award_chart"
+
+    rows: Any = field()
+    by: Any = field(kw_only=True)
+    unit: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        table = PointsTable(self.rows, by=self.by)
+        object.__setattr__(self, "rows", table.rows)
+        object.__setattr__(self, "by", table.by)
+
+    def price(self, order: Activity, member: Member) -> Quote:
+        """The price of the order's row."""
+        part = PointsTable(self.rows, by=self.by).award(order, member)
+        return Quote("award", part.exact, unit=self.unit, grants=order.facts, parts=(part,))
+
+
+# Where the customer chooses how many points -------------------------------------------------------------------------
+
+
+@frozen
+class Chosen(RedemptionOption):
+    """Base of the options where the customer says how many points; all that can be, if not said."""
+
+    def price(self, order: Activity, member: Member) -> Quote:
+        """The quote for as many points as possible."""
+        return self._quote(order, member, None)
+
+
+def _below(quote: Quote, at_least: int) -> Quote:
+    return quote.refused(
+        "below_minimum", f"at least {at_least:,} points are needed", at_least=at_least, points=quote.points
+    )
+
+
+@frozen
+class PayWithPoints(Chosen):
+    """Points as money: each is worth so much off the order, never more than its total or *share* of it.
+
+    *worth* is money per point. Points come in steps of *step*, at least *at_least* and at most *at_most*; more than
+    the order can take are cut to what it can.
+
+    >>> pay = PayWithPoints(worth="0.01", step=100, share="0.5")
+    >>> print(pay.quote(Activity.purchase("12.50", at="2026-03-01"), points=1000))
+    pay: 600 points, worth 6
+    """
+
+    kind = "pay_with_points"
+
+    worth: Exact = field(converter=_worth, kw_only=True)
+    at_least: int = field(default=0, converter=_at_least, kw_only=True)
+    step: int = field(default=1, converter=_step, kw_only=True)
+    at_most: int | None = field(default=None, converter=_most, kw_only=True)
+    share: Exact = field(default=1, converter=_share, kw_only=True)
+    unit: str = field(default="", kw_only=True)
+
+    def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
+        most = [n for n in (self.at_most, self._order_takes(order)) if n is not None]
+        there = member.available(self.unit) if member.lots_known else None
+        wanted = points
+        if wanted is None:
+            wanted = min([*most, *([] if there is None else [there])], default=max(self.at_least, self.step))
+        spent = min([wanted, *most])
+        spent -= spent % self.step
+        quote = Quote("pay", spent, unit=self.unit, value=spent * self.worth)
+        if points is not None and points % self.step:
+            nearest = points - points % self.step
+            quote = quote.refused(
+                "not_in_increment", f"points come in steps of {self.step:,}", step=self.step, nearest=nearest
+            )
+        if spent >= max(self.at_least, 1):
+            return quote
+        if there is not None and there < max(self.at_least, self.step) and points is None:
+            # the order would take more: it is the points that fall short
+            return enough(evolve(quote, points=max(self.at_least, self.step)), member)
+        return _below(quote, max(self.at_least, self.step))
+
+    def _order_takes(self, order: Activity) -> int | None:
+        """How many points the order's total can take; no bound without an amount."""
+        return floor(order.amount * Fraction(self.share) / self.worth) if order.amount else None
+
+
+def _increments(value: Mapping[Any, Number]) -> FrozenMap[int, Exact]:
+    if not isinstance(value, Mapping) or not value:
+        raise RuleError("Increments: there are none; give points and their worth, as in {100: '3.00'}")
+    table = {
+        whole(points, "Increments", at_least=1): above_zero(worth, "Increments") for points, worth in value.items()
+    }
+    return FrozenMap(sorted(table.items()))
+
+
+@frozen
+class Increments(Chosen):
+    """Fixed steps, each with its own worth in money: `Increments({100: "3.00", 250: "8.00"})`.
+
+    Left to itself it takes the largest that the points and the order's total allow.
+    """
+
+    kind = "increments"
+
+    table: FrozenMap[int, Exact] = field(converter=_increments)
+    unit: str = field(default="", kw_only=True)
+
+    def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
+        fits = [n for n, worth in self.table.items() if not order.amount or worth <= order.amount]
+        if points is None:
+            there = member.available(self.unit) if member.lots_known else None
+            can = [n for n in fits if there is None or n <= there]
+            points = max(can, default=min(fits, default=min(self.table)))
+        quote = Quote("increment", points, unit=self.unit, value=self.table.get(points, 0))
+        if points not in self.table:
+            nearest = max((n for n in self.table if n < points), default=min(self.table))
+            steps = ", ".join(f"{n:,}" for n in self.table)
+            return quote.refused("not_in_increment", f"points come as {steps}", nearest=nearest)
+        if points not in fits:
+            text = f"it is worth {show(quote.value)} and the order comes to {show(order.amount)}"
+            return quote.refused("not_eligible", text, value=quote.value, total=order.amount)
+        return quote
+
+
+@frozen
+class Donation(Chosen):
+    """Points given away: each is worth so much money to a school, a charity or a fund."""
+
+    kind = "donation"
+
+    worth: Exact = field(converter=_worth, kw_only=True)
+    to: str = field(kw_only=True)
+    at_least: int = field(default=1, converter=_at_least, kw_only=True)
+    unit: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        text(self.to, "to")
+
+    def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
+        least = max(1, self.at_least)
+        if points is None:
+            points = max(least, member.available(self.unit)) if member.lots_known else least
+        quote = Quote("donation", points, unit=self.unit, value=points * self.worth, grants={"to": self.to})
+        return quote if points >= least else _below(quote, least)
+
+
+def _block(value: Number) -> int:
+    return whole(value, "points", at_least=1)
+
+
+def _gives(value: Number) -> int:
+    return whole(value, "gives", at_least=1)
+
+
+@frozen
+class Convert(Chosen):
+    """Points into another unit of the program, in whole blocks; the rest stays.
+
+    Every *points* become *gives* points of *into*, from *at_least* points on. What comes out are lots of that unit,
+    with its own expiry: certificates, or a partner's miles.
+
+    >>> convert = Convert(100, into="certificates", gives=5)
+    >>> convert.quote(Activity.action("convert", at="2026-03-01"), points=250).points
+    200
+    """
+
+    kind = "convert"
+
+    block: int = field(converter=_block, alias="points")
+    into: str = field(kw_only=True)
+    gives: int = field(converter=_gives, kw_only=True)
+    at_least: int = field(default=0, converter=_at_least, kw_only=True)
+    unit: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        text(self.into, "into")
+
+    def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
+        least = max(self.at_least, self.block)
+        if points is None:
+            points = max(least, member.available(self.unit)) if member.lots_known else least
+        blocks = points // self.block
+        grants = {"into": self.into, "points": blocks * self.gives}
+        quote = Quote("convert", blocks * self.block, unit=self.unit, grants=grants)
+        return quote if points >= least else _below(quote, least)

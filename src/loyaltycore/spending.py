@@ -1,0 +1,258 @@
+"""The verbs of spending: quote, redeem, hold and capture, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from attrs import evolve
+
+from loyaltycore._exact import EMPTY, FrozenMap, whole
+from loyaltycore.activity import Activity, Count, CounterKey, add_counts
+from loyaltycore.desk import Desk, When
+from loyaltycore.entries import Entry, Redemption, call_data
+from loyaltycore.errors import RuleError
+from loyaltycore.ledger import Ledger, from_end
+from loyaltycore.redemption import Convert, Quote, RedemptionOption
+
+
+class Spending(Desk):
+    """The part of an account that spends."""
+
+    # Spending -------------------------------------------------------------------------------------------------------
+
+    def quote(self, reward: str, order: Activity | None = None, *, at: When, points: int | None = None) -> Quote:
+        """What a reward would cost and give at that moment, or why not."""
+        instant = self._instant(at)
+        with self._as_of(instant) as ledger:
+            return self._quote(ledger, reward, self._order(order, instant), points)
+
+    def _order(self, order: Activity | None, at: datetime) -> Activity:
+        if order is None:
+            return Activity.action("redemption", at=at.astimezone(self._terms.zone))
+        return order.in_zone(self._terms.zone)
+
+    def _option(self, reward: str, at: datetime) -> RedemptionOption:
+        rewards: Mapping[str, RedemptionOption] = self._terms.version(at).rewards
+        if reward not in rewards:
+            raise RuleError(f"{reward!r} is no reward; the program has {', '.join(map(repr, rewards)) or 'none'}")
+        return rewards[reward]
+
+    def _quote(self, ledger: Ledger, reward: str, order: Activity, points: int | None) -> Quote:
+        option = self._option(reward, self._instant(order.at))
+        member = evolve(ledger.member(), unit=reward)
+        if self._shared:
+            member = evolve(member, counted=add_counts(member.counted, self._shared))
+        quote = option.quote(order, member, points=points)
+        unit = quote.unit or self._terms.main_unit
+        if not self._terms.unit(unit).redeemable:
+            raise RuleError(f"{reward!r} costs {unit!r}, which cannot be redeemed; give the option another unit=")
+        return evolve(quote, option=reward, unit=unit)
+
+    def options(self, order: Activity | None = None, *, at: When | None = None) -> tuple[Quote, ...]:
+        """A quote for each reward, those that can be had first, then the nearest."""
+        instant = self._instant(_order_at(order, at))
+        with self._as_of(instant) as ledger:
+            asked = self._order(order, instant)
+            quotes = [self._quote(ledger, name, asked, None) for name in self._terms.version(instant).rewards]
+        return tuple(sorted(quotes, key=lambda q: (not q.ok, q.missing == 0, q.missing, q.points, q.option)))
+
+    def next_reward(self, *, at: When, order: Activity | None = None) -> Quote | None:
+        """The reward that is nearest of those for which only points are missing; `None` if there is none."""
+        short = [quote for quote in self.options(order, at=at) if quote.missing]
+        return short[0] if short else None
+
+    def redeem(
+        self,
+        reward: str,
+        *,
+        id: str,
+        at: When,
+        order: Activity | None = None,
+        points: int | None = None,
+        posted: When | None = None,
+    ) -> Redemption:
+        """Spend points on a reward. A refused one raises nothing, writes nothing, and says why in its quote."""
+        done, at, posted_at = self._start(id, at, posted, "redeem", reward=reward, order=order, points=points)
+        return (
+            cast(Redemption, done)
+            if done is not None
+            else self._take("spent", reward, id, at, posted_at, order, points)
+        )
+
+    def hold(
+        self,
+        reward: str,
+        *,
+        id: str,
+        at: When,
+        order: Activity | None = None,
+        points: int | None = None,
+        until: When | None = None,
+        posted: When | None = None,
+    ) -> Redemption:
+        """Set points aside for a reward until they are captured or released, or the hold times out.
+
+        Held points do not lapse. *until* is the first moment at which it no longer holds; left out, it is the
+        program's `hold_timeout` after *at*.
+        """
+        content = {"reward": reward, "order": order, "points": points}
+        given = None if until is None else self._instant(until)
+        done, at, posted_at = self._start(id, at, posted, "hold", until=given, **content)
+        if done is not None:
+            return cast(Redemption, done)
+        ends = at + self._terms.hold_for if given is None else given
+        if ends <= posted_at:
+            raise RuleError(f"until: {ends.isoformat()} is over when the hold is posted; give a later moment")
+        return self._take("held", reward, id, at, posted_at, order, points, until=ends, given=given)
+
+    def _take(
+        self, kind: str, reward: str, id: str, at: datetime, posted: datetime, order: Activity | None,
+        points: int | None, until: datetime | None = None, given: datetime | None = None,
+    ) -> Redemption:  # fmt: skip
+        ledger = self._ledger
+        option = self._option(reward, at)
+        with ledger.tentatively():
+            ledger.advance(posted)
+            quote = self._quote(ledger, reward, self._order(order, posted), points)
+            if quote.ok:
+                lots = ledger.plan(quote.unit, quote.points, quote.lots)
+                ledger.keep()
+        if not quote.ok:
+            return Redemption(id, reward, quote)
+        verb = "redeem" if kind == "spent" else "hold"
+        content = {"reward": reward, "order": order, "points": points, **({} if kind == "spent" else {"until": given})}
+        data: dict[str, Any] = {"call": call_data(verb, at=at, **content), "quote": quote}
+        if quote.counts:
+            data["counts"] = quote.counts
+        if until is not None:
+            data["until"] = until
+        if isinstance(option, Convert):
+            entries = self._convert(option, quote, id, at, posted, lots, data)
+        else:
+            entries = (ledger.write(kind, id, at, posted, quote.unit, quote.points, lots, reward, source=reward,
+                                    data=FrozenMap(data)),)  # fmt: skip
+        self._share(quote.counts)
+        result = self._results[id] = Redemption(id, reward, quote, entries)
+        return result
+
+    def _share(self, counts: Mapping[CounterKey, Count], sign: int = 1) -> None:
+        """Count what all members count together."""
+        if self._shared is None:
+            return
+        for key, count in counts.items():
+            if key.what.endswith("by all"):
+                self._shared[key] = self._shared.get(key, 0) + sign * cast(int, count)
+
+    def _convert(
+        self, option: Convert, quote: Quote, id: str, at: datetime, posted: datetime,
+        lots: tuple[tuple[int, int], ...], data: Mapping[str, Any],
+    ) -> tuple[Entry, ...]:  # fmt: skip
+        ledger = self._ledger
+        given: int = quote.grants["points"]
+        out = ledger.write("converted", id, at, posted, quote.unit, -quote.points, lots,
+                           ("into {}", option.into), source=option.into, data=FrozenMap(data))  # fmt: skip
+        into = ledger.write("converted", id, at, posted, option.into, given, ((self._new_lot(), given),),
+                            ("from {}", quote.unit), source=quote.unit)  # fmt: skip
+        return (out, into, *ledger.repay(option.into, at, posted))
+
+    def capture(
+        self, hold_id: str, *, id: str, at: When, points: int | None = None, posted: When | None = None
+    ) -> tuple[Entry, ...]:
+        """Spend what a hold set aside, all or *points* of it; the rest goes back to its lots."""
+        count = None if points is None else whole(points, "points", at_least=1)
+        done, at, posted_at = self._start(id, at, posted, "capture", hold=hold_id, points=count)
+        if done is not None:
+            return cast("tuple[Entry, ...]", done)
+        ledger = self._ledger
+        with ledger.tentatively():
+            ledger.advance(posted_at)
+            hold = self._open_hold(hold_id)
+            if count is not None and count > hold.points:
+                raise RuleError(f"{hold_id}: {hold.points:,} points are held; capture at most those")
+            ledger.keep()
+        rest = hold.points - (hold.points if count is None else count)
+        back = from_end(hold.lots, 0, rest)
+        kept = _less(hold.lots, back)
+        data = FrozenMap({"call": call_data("capture", hold=hold_id, points=count, at=at),
+                          "counts": hold.entry.data.get("counts", EMPTY)})  # fmt: skip
+        unit = hold.entry.unit
+        entries = [ledger.write("captured", id, at, posted_at, unit, hold.points - rest, kept, hold.entry.reason,
+                                source=hold_id, data=data)]  # fmt: skip
+        if rest:
+            entries.append(ledger.release(hold, id, at, posted_at, "not captured", back))
+        return self._finish(id, entries, at, posted_at, None)
+
+    def release(self, hold_id: str, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:
+        """Give back what a hold set aside; what would have lapsed meanwhile lapses then."""
+        done, at, posted_at = self._start(id, at, posted, "release", hold=hold_id)
+        if done is not None:
+            return cast("tuple[Entry, ...]", done)
+        ledger = self._ledger
+        with ledger.tentatively():
+            ledger.advance(posted_at)
+            hold = self._open_hold(hold_id)
+            ledger.keep()
+        points = hold.points
+        data = FrozenMap({"call": call_data("release", hold=hold_id, at=at)})
+        entry = ledger.write("released", id, at, posted_at, hold.entry.unit, points, hold.lots, "released",
+                             source=hold_id, data=data)  # fmt: skip
+        self._share(hold.entry.data.get("counts", EMPTY), -1)
+        return self._finish(id, [entry], at, posted_at, None)
+
+    def _open_hold(self, hold_id: str) -> Any:
+        hold = self._ledger.holds.get(hold_id)
+        if hold is None:
+            raise RuleError(f"{hold_id!r} is no hold of this account; give the id of a hold")
+        if not hold.open:
+            how = next(e.kind for e in reversed(self._ledger.entries) if e.source == hold_id)
+            raise RuleError(f"{hold_id}: the hold was {how} already; a hold is resolved once")
+        return hold
+
+    def cancel(
+        self, redemption_id: str, *, id: str, at: When, points: int | None = None, posted: When | None = None
+    ) -> tuple[Entry, ...]:
+        """Undo a redemption, all or *points* of it: the same lots have their points again, with their old expiry."""
+        count = None if points is None else whole(points, "points", at_least=1)
+        done, at, posted_at = self._start(id, at, posted, "cancel", redemption=redemption_id, points=count)
+        if done is not None:
+            return cast("tuple[Entry, ...]", done)
+        ledger = self._ledger
+        taken = ledger.spent.get(redemption_id)
+        if taken is None:
+            raise RuleError(f"{redemption_id!r} is no redemption of this account; give the id of one that took points")
+        left = taken.points - taken.back
+        count = left if count is None else count
+        if not 0 < count <= left:
+            raise RuleError(f"{redemption_id}: {left:,} points of it can still be cancelled; ask for at most those")
+        ledger.advance(posted_at)
+        lots = tuple(from_end(taken.lots, taken.back, count))
+        data = FrozenMap({"call": call_data("cancel", redemption=redemption_id, points=points, at=at)})
+        full = count == left
+        entry = ledger.write("cancelled", id, at, posted_at, taken.entry.unit, count, lots, "cancelled",
+                             source=redemption_id, data=data)  # fmt: skip
+        if full:
+            self._share(taken.entry.data.get("counts", EMPTY), -1)
+        return self._finish(id, [entry, *ledger.repay(taken.entry.unit, at, posted_at)], at, posted_at, None)
+
+    def convert(
+        self, reward: str, *, id: str, at: When, points: int | None = None, posted: When | None = None
+    ) -> Redemption:
+        """Turn points into another unit by a `Convert` among the rewards."""
+        if not isinstance(self._option(reward, self._instant(at)), Convert):
+            raise RuleError(f"{reward!r} is no Convert; use redeem")
+        return self.redeem(reward, id=id, at=at, points=points, posted=posted)
+
+
+def _less(lots: tuple[tuple[int, int], ...], back: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    given = dict(back)
+    return tuple((number, n - given.get(number, 0)) for number, n in lots if n > given.get(number, 0))
+
+
+def _order_at(order: Activity | None, at: When | None) -> When:
+    if at is not None:
+        return at
+    if order is None:
+        raise RuleError("at: give the moment, or an order that has one")
+    return order.at

@@ -1,0 +1,483 @@
+"""Numbers that real loyalty programs publish, and the rules that give them.
+
+Each row says the program's rule as code; the comment above it says it in words. Rules that a program states once are
+named before the table. Cash is a unit of two places: its rules count cents.
+"""
+
+from datetime import date, timedelta
+from fractions import Fraction
+
+from cases import by_hand, case, for_tiers, inputs, last, one_by_one, purchase, total, unaccounted
+import pytest
+
+from loyaltycore import *
+
+
+def cash(rule):
+    """A unit of money: the rule's points are cents, so 3 per dollar is 3%."""
+    return Points(rule, places=2)
+
+
+# Airlines ------------------------------------------------------------------------------------------------------------
+
+MILES_FLOWN = PerUnit(1, of="distance")
+FIRST_CLASS_BONUS = (MILES_FLOWN * "0.5").when(Fact("cabin", "F"))
+ELITE_BONUS = MILES_FLOWN * by_tier({"Platinum": 1, "Executive Platinum": 1}, otherwise=0)
+
+FARE = PerSpend(5).when(Category("base_fare", "carrier_fee"))
+FARE_BONUS = FARE * by_tier(
+    {"Gold": "0.4", "Platinum": "0.6", "Platinum Pro": "0.8", "Executive Platinum": "1.2"}, otherwise=0
+)
+
+AZAL = PerSpend(1).when(Category("base_fare"))
+AZAL_BONUS = AZAL * by_tier(Silver="0.25", Gold=1, Platinum=2, otherwise=0)
+AZAL_WELCOME = Flat(300).when(FirstTime("flight")) + PointsTable(
+    {"Silver": 300, "Gold": 300, "Platinum": 500, "Elite": 500}, by="to"
+).when(OfKind("upgrade"))
+
+
+def flown(i):
+    flight = Activity.flight(
+        distance=i["distance_miles"], cabin=i.get("cabin", ""), booking_class=i.get("booking_code", ""), at="2012-04-12"
+    )
+    return flight, Member(tier=i.get("status", ""))
+
+
+def ticket(i):
+    return Activity.flight(
+        base_fare=i["base_fare"], carrier_fees=i["carrier_fees"], taxes=i["government_taxes"], at="2016-08-01"
+    )
+
+
+def azal_ticket(i):
+    trip, cabin = i.get("ticket", "one-way Economy").split()
+    destination = i.get("route", "Baku-Istanbul").split("-")[1]
+    flight = Activity.flight(
+        base_fare=i["base_fare_eur"], destination=destination, cabin=cabin, trip=trip, at="2018-05-01"
+    )
+    return flight, Member(tier=i["tier"])
+
+
+def azal_events(i):
+    told = []
+    for event, at in i["events"]:
+        kind, _, tier = event.partition(":")
+        told.append(Activity.flight(at=at) if kind == "first_flight" else Activity.action(kind, at=at, to=tier or None))
+    return told
+
+
+def dated(rule):
+    """Of activities in turn, the day and the points of each that earns any."""
+
+    def credits_of(activities, member):
+        said = []
+        for activity in activities:
+            award = rule.award(activity, member)
+            member = member.after(award).seen(activity)
+            said += [[activity.day.isoformat(), award.points]] if award.points else []
+        return said
+
+    return credits_of
+
+
+# Hotels --------------------------------------------------------------------------------------------------------------
+
+HILTON = PerSpend(10) * by_fact("brand", {"Tru/Home2": "0.5"})
+HILTON_BONUS = HILTON * by_tier(Silver="0.2", Gold="0.8", Diamond=1, otherwise=0)
+AWARD_NIGHT = PerUnit(50_000, of="nights")
+NIGHTS_MILESTONES = (
+    (PerStep(10_000, every=10, of="nights").over(30, of="nights") + Flat(30_000).when(Has(at_least=60, of="nights")))
+    .named("milestones")
+    .running(per="year")
+)
+
+
+def stay(i):
+    return purchase(i["eligible_usd"], brand=i["brand"]), Member(tier=i["status"])
+
+
+def one_night_at_a_time(i):
+    return [
+        [Activity.action("stay", at=date(2019, 1, 1) + timedelta(n), nights=1) for n in range(nights)]
+        for nights in i["nights_in_year"]
+    ]
+
+
+# Shops ---------------------------------------------------------------------------------------------------------------
+
+IKEA_BONUS = (
+    PerSpend(3).when(MinSpend(600)).cap(3000).named("february").running(per="month").during("2020-02-01", "2020-02-29")
+)
+IKEA_BANDS = PointsTable(
+    {30: 2, 60: 6, 120: 16, 250: 33, 500: 67, 1000: 135, 2000: 270, 4000: 540, "over": 1080},
+    by=Band("amount", upto=[30, 60, 120, 250, 500, 1000, 2000, 4000, "4000.99"]),
+)
+IKEA_VISITS = (
+    PointsTable({"login": 1, "favourites_list": 2, "workshop": 20, "planning_session": 25}, by="what")
+    .named("interactions")
+    .limit(1, per=("week", Each("what")))
+)
+BOOTS = PerSpend(4).during(None, "2023-04-30") + PerSpend(3).during("2023-05-01", None)
+KROGER = PerSpend(1).when(Category("groceries")) + PerSpend(2).when(Category("gift card"))
+
+
+def items(i):
+    return Activity([Line(price) for price in i["item_prices"]], at="2023-06-01")
+
+
+def lines(i):
+    return Activity([Line(amount, category) for category, amount in i["lines"]], at="2025-01-15")
+
+
+def receipts(i):
+    return [purchase(amount, at=f"2020-02-{day:02d}") for day, amount in enumerate(i["receipts_rm"], 3)]
+
+
+def transactions(i):
+    return [purchase(amount) for amount in i["transactions"]]
+
+
+# Cards ---------------------------------------------------------------------------------------------------------------
+
+BLUE_CASH = (PerSpend(6).between(0, 6000) + PerSpend(1).over(6000)).named("supermarkets").running(per="year")
+AMEX_GOLD = (PerSpend(4).between(0, 25_000) + PerSpend(1).over(25_000)).named("supermarkets").running(per="year")
+
+# The opt-in is an event of the quarter like its purchases; one that comes too late is not among them
+FREEDOM = (
+    (PerSpend(1) + PerSpend(4).between(0, 1500).when(Has(Fact("offer", "Q2"), of="quantity")))
+    .named("Q2")
+    .running(per="quarter")
+    .when(~OfKind("opt_in") | During(None, "2022-06-14"))
+)
+
+TOP_CATEGORY = best_of(
+    PerSpend(4).between(0, 500).when(Category("grocery")).named("grocery"),
+    PerSpend(4).between(0, 500).when(Category("gas")).named("gas"),
+)
+UOB_UNITS = PerStep("3.5", every=5).rounded()
+
+
+def in_ten_months(i):
+    """The year's spending in ten equal purchases."""
+    tenth = Fraction(i["year_spend"]) / 10
+    return [purchase(tenth, at=f"2023-{month:02d}-15") for month in range(1, 11)]
+
+
+def quarter(i):
+    """Half of the spending, the opt-in if there is one, and the other half."""
+    half = Fraction(i["quarter_spend"]) / 2
+    for said, day in i["cases"]:
+        opt_in = [Activity.action("opt_in", offer="Q2", at=day)] if said == "activated" else []
+        yield [purchase(half, at="2022-04-20"), *opt_in, purchase(half, at="2022-06-20")]
+
+
+def statement(i):
+    """Purchases that come to the statement's total, all of them like the one that is shown but the last."""
+    each = i["transaction_points"]
+    times, rest = divmod(Fraction(i["statement_total_before_rounding"]), Fraction(each))
+    return [purchase(amount) for amount in [each] * times + [rest]]
+
+
+# Causes and referrals ------------------------------------------------------------------------------------------------
+
+BOX_TOPS = PerUnit(10, of="box_tops").named("box tops").cap(2_000_000, per=("year", Each("school")))
+DROPBOX = (Flat(500) * by_tier(Pro=2)).named("referrals").limit(32, per="ever")
+
+
+def smile_order(i):
+    """What was returned is a line of its own, below 0."""
+    bought = [Line(amount, category.removesuffix(" but returned")) for category, amount in i["lines"]]
+    returned = [Line(-Fraction(amount), "eligible") for category, amount in i["lines"] if category.endswith("returned")]
+    return Activity(bought + returned, at="2020-03-02")
+
+
+def referrals(i):
+    friends = [[Activity.action("referral", at="2015-03-02")] * n for n in i["referrals"]]
+    return [(told, Member(tier=i["plan"])) for told in friends]
+
+
+TABLE = [
+    # American, by distance: a mile a mile, plus bonuses on these base miles for the class and for the status
+    case(
+        "AA-01",
+        given=flown,
+        redeemable_miles=MILES_FLOWN + FIRST_CLASS_BONUS + ELITE_BONUS,
+        breakdown={"base": MILES_FLOWN, "class_bonus": FIRST_CLASS_BONUS, "elite_bonus": ELITE_BONUS},
+        elite_qualifying_miles=MILES_FLOWN,
+        elite_qualifying_points=MILES_FLOWN * by_fact("cabin", {"F": "1.5"}),
+    ),
+    case(
+        "AA-02",
+        given=flown,
+        redeemable_miles=MILES_FLOWN + FIRST_CLASS_BONUS + ELITE_BONUS,
+        elite_qualifying_miles=MILES_FLOWN,
+    ),
+    case(
+        "AA-03",
+        given=flown,
+        elite_qualifying_points=Points(MILES_FLOWN * by_fact("cabin", {"F": "1.5"}), rounding=Rounding("half_up")),
+    ),
+    # American, by fare: fare and carrier's fees earn, taxes do not; the status multiplies, or adds a bonus on the base
+    case(
+        "AA-04",
+        given=lambda i: for_tiers(ticket(i), "Member", "Gold", "Platinum", "Platinum Pro", "Executive Platinum"),
+        miles=FARE * by_tier({"Gold": "1.4", "Platinum": "1.6", "Platinum Pro": "1.8", "Executive Platinum": "2.2"}),
+    ),
+    case(
+        "AA-05",
+        given=lambda i: (Activity.flight(base_fare=i["eligible_usd"], at="2024-03-02"), Member(tier=i["status"])),
+        base_miles=FARE,
+        elite_bonus_miles=FARE_BONUS,
+        miles=FARE + FARE_BONUS,
+        loyalty_points=FARE + FARE_BONUS,
+    ),
+    # Special fares: by booking class, and qualifying dollars as a share of the distance
+    case(
+        "AA-06",
+        "AA-07",
+        given=flown,
+        award_miles=MILES_FLOWN * by_fact("booking_class", {"F": 2, "Q": "0.25"}),
+        EQM=MILES_FLOWN * by_fact("booking_class", {"F": 3, "Q": 1}),
+        EQD=cash(PerUnit(100, of="distance") * by_fact("booking_class", {"F": "0.40", "Q": "0.05"})),
+        EQS=Flat(1),
+    ),
+    # On partners the elite bonus is on the base, never on the cabin's bonus
+    case(
+        "AA-08",
+        given=flown,
+        award_miles=MILES_FLOWN * "2.2" + MILES_FLOWN * "0.25",
+        **{"not": MILES_FLOWN * "1.25" * "2.2"},
+    ),
+    # A card's accelerator gives miles that do not count towards the status
+    case(
+        "AA-15",
+        given=lambda i: purchase(i["purchase_usd"]),
+        miles=PerSpend(1) + PerSpend(1).named("accelerator"),
+        loyalty_points=PerSpend(1),
+    ),
+    # Azerbaijan Airlines: a point a euro of the fare; status points by destination, cabin and trip
+    case(
+        "AZ-01",
+        "AZ-02",
+        given=azal_ticket,
+        travel_points=AZAL,
+        status_points=PointsTable(
+            {("Istanbul", "Economy", "one-way"): 500, ("Istanbul", "Business", "one-way"): 600},
+            by=("destination", "cabin", "trip"),
+        ),
+    ),
+    case("AZ-03", "AZ-04", given=azal_ticket, travel_points=AZAL),
+    case(
+        "AZ-05",
+        "AZ-06",
+        "AZ-07",
+        given=azal_ticket,
+        travel_points=AZAL,
+        bonus_travel_points=AZAL_BONUS,
+        total=AZAL + AZAL_BONUS,
+    ),
+    # A welcome on the day of the first flight, and one with each status that is reached
+    case("AZ-12", given=azal_events, credits=dated(AZAL_WELCOME), total=total(AZAL_WELCOME)),
+    # Hilton: 10 a dollar, half of that at two brands, and elite bonuses on the base
+    case("HH-01", "HH-02", "HH-03", given=stay, base=HILTON, bonus=HILTON_BONUS, total=HILTON + HILTON_BONUS),
+    # 10,000 at 40 nights of a year and every 10 nights further, and 30,000 once at 60
+    case("HH-04", "HH-08", given=one_night_at_a_time, milestone_points=total(NIGHTS_MILESTONES)),
+    # Of an award stay the nights 5, 10, 15 and 20 are free: a price is a rule too
+    case(
+        "HH-07",
+        given=lambda i: [Activity.action("stay", at="2023-03-02", nights=n) for n in i["stay_nights"]],
+        points_charged=AWARD_NIGHT.between(0, 4, of="nights")
+        + AWARD_NIGHT.between(5, 9, of="nights")
+        + AWARD_NIGHT.between(10, 14, of="nights")
+        + AWARD_NIGHT.between(15, 19, of="nights")
+        + AWARD_NIGHT.over(20, of="nights"),
+    ),
+    # Starbucks: 3 Stars a dollar on the part that was paid with the card, hundredths of a Star kept
+    case(
+        "SB-02",
+        given=lambda i: purchase(
+            i["eligible_total"], tenders={"card": i["paid_registered_card"], "cash": i["paid_cash"]}
+        ),
+        stars=Points((PerSpend(3) * 100).when(Fact("tender", "card")), places=2),
+    ),
+    case(
+        "SB-03",
+        given=lambda i: [purchase(amount) for amount in i["visits_eligible"]],
+        stars_balance=total(Points(PerSpend(3) * 100, places=2)),
+        not_if_floored_each=total(PerSpend(3)),
+    ),
+    case(
+        "SB-04",
+        given=lambda i: for_tiers(purchase(i["eligible"]), "Green", "Gold", "Reserve"),
+        stars=PerSpend(1) * by_tier(Gold="1.2", Reserve="1.7"),
+    ),
+    # Sephora, DSW: tiers multiply
+    case(
+        "SE-01",
+        given=lambda i: for_tiers(purchase(i["merchandise_usd"]), "Insider", "VIB", "Rouge"),
+        points=PerSpend(1) * by_tier(VIB="1.25", Rouge="1.5"),
+    ),
+    case(
+        "DS-01",
+        "DS-02",
+        given=lambda i: (purchase(i["spend"]), Member(tier=i["tier"])),
+        points=PerSpend(1) * by_tier(Elite=2),
+    ),
+    # IKEA Malaysia: three times as many points on top once the month's receipts come to 600, at most 3,000
+    case(
+        "IK-01",
+        "IK-02",
+        "IK-03",
+        "IK-04",
+        "IK-05",
+        given=receipts,
+        normal_points=total(PerSpend(1)),
+        bonus_points=total(IKEA_BONUS),
+    ),
+    # IKEA Portugal: fixed points for each band of the purchase, and for visits, each kind once a week
+    case("IK-06", given=lambda i: [purchase(amount) for amount in i["purchases_eur"]], points=IKEA_BANDS),
+    case(
+        "IK-09",
+        given=lambda i: [Activity.action("visit", what=what, at=day) for what, day in i["events"]],
+        points=total(IKEA_VISITS),
+    ),
+    # IKEA in the US: everything but gift cards
+    case("IK-07", given=lines, points=PerSpend(1).when(~Category("gift card"))),
+    # Tesco: a point a pound, and the card's own point for every whole 4 pounds, doubled for a while
+    case(
+        "TE-03",
+        given=lambda i: purchase(i["spend_gbp"]),
+        standard=PerSpend(1),
+        card=PerStep(1, every=4),
+        promo=PerStep(1, every=4),
+        total=PerSpend(1) + PerStep(1, every=4) * 2,
+    ),
+    # For every whole 8 pounds of each payment; over a running total it would be more
+    case(
+        "TE-04",
+        given=transactions,
+        points=PerStep(1, every=8),
+        total=total(PerStep(1, every=8)),
+        not_if_pooled=total(PerStep(1, every=8).named("pooled").running(per="month")),
+    ),
+    # Boots: 4 a pound until April 2023, 3 from May; a point is a penny
+    case(
+        "BO-01",
+        given=lambda i: [purchase(amount, at=day) for day, amount in i["purchases"]],
+        points=BOOTS,
+        value_gbp=total(cash(BOOTS)),
+    ),
+    # Frasers: rounded down for each item
+    case("FR-01", given=items, points=Points(PerSpend(1), rounding=Rounding(each="line"))),
+    case(
+        "FR-02",
+        given=items,
+        points=Points(PerSpend(1), rounding=Rounding(each="line")),
+        not_if_basket_floor=PerSpend(1),
+    ),
+    # Kroger: gift cards earn twice
+    case("KR-05", given=lambda i: purchase(i["gift_card_usd"], "gift card"), points=KROGER),
+    case(
+        "KR-03",
+        given=lambda i: Activity(
+            [Line(i["february_groceries"], "groceries"), Line(i["february_gift_card"], "gift card")], at="2016-02-10"
+        ),
+        february_points=KROGER,
+    ),
+    # Cards: so many percent up to a line in the year, then 1; one purchase may straddle the line
+    case("CC-01", "CC-10", given=in_ten_months, cash_back=total(cash(BLUE_CASH))),
+    case(
+        "CC-02",
+        given=lambda i: [purchase(i["spent_before"]), purchase(i["transaction"])],
+        cash_back=last(cash(BLUE_CASH)),
+    ),
+    case("CC-06", given=in_ten_months, points=total(AMEX_GOLD)),
+    # 5% of 1,500 a quarter once it is activated, for what was bought before as well
+    case("CC-03", given=lambda i: list(quarter(i)), cash_back=total(cash(FREEDOM))),
+    case("CC-03", given=lambda i: purchase(i["quarter_spend"]), max_bonus_category=cash(PerSpend(5).between(0, 1500))),
+    # Base, fixed category and rotating category add up
+    case(
+        "CC-04",
+        given=lambda i: [purchase(amount, category) for category, amount in i.items()],
+        cash_back=cash(
+            PerSpend(1)
+            + PerSpend(2).when(Category("restaurant"))
+            + PerSpend(4).when(Category("hotel_via_portal"))
+            + PerSpend(4).named("rotating")
+        ),
+    ),
+    # 5% of 500 in the category that turns out best in the cycle, 1% of everything else
+    case(
+        "CC-05",
+        given=lambda i: [purchase(amount, category) for category, amount in i["spend"].items()],
+        cash_back=total(cash((TOP_CATEGORY + PerSpend(1)).named("custom cash").running(per="month"))),
+    ),
+    case(
+        "CC-05",
+        given=lambda i: Activity([Line(amount, category) for category, amount in i["spend"].items()], at="2023-03-02"),
+        top_category=lambda cycle, member: max(TOP_CATEGORY.award(cycle).parts, key=lambda part: part.exact).reason,
+    ),
+    # Fractions are shown with each purchase and dropped from the statement's total
+    case(
+        "CC-07",
+        given=lambda i: purchase(i["transaction_points"]),
+        transaction_shown=Points(PerSpend(1) * 100, places=2),
+    ),
+    case(
+        "CC-07",
+        given=statement,
+        statement_points=total(PerSpend(1).rounded().named("statement").running(per="month")),
+    ),
+    # Whole steps of 5, then whole units, then miles; or all of it rounded once
+    case("CC-08", "CC-11", given=transactions, uni=UOB_UNITS, miles=UOB_UNITS * 2),
+    case("CC-09", given=transactions, points=PerSpend(3, every=5)),
+    # Box Tops: 10 cents each, up to 20,000 dollars a school and year
+    case(
+        "BT-02",
+        given=lambda i: [
+            Activity.action("scan", box_tops=n, school=f"school {k}", at="2019-10-01")
+            for k, n in enumerate(i["box_tops"])
+        ],
+        paid=cash(BOX_TOPS),
+    ),
+    # AmazonSmile: 0.5% of what is eligible and kept
+    case("SM-01", given=smile_order, donation=cash(PerSpend("0.5").when(Category("eligible")))),
+    # Dropbox: 500 MB a referral, twice that on the paid plan, for the first 32
+    case("DB-01", "DB-02", "DB-03", given=referrals, bonus_mb=total(DROPBOX)),
+]
+
+NOT_YET = {
+    "needs an account: expiry, reversal, balances below 0": (
+        "AA-09 AA-10 AA-11 SB-01 SE-04 DS-03 IK-07.expires IK-08 IK-10 TE-06 BO-02 KR-02"
+    ),
+    "needs tiers": "AA-13 AA-16 AZ-08 AZ-09 HH-05 HH-06 HH-09 SB-05 SE-03 NP-01 NP-02",
+    "needs the benefits of a tier": "LU-01",
+    "needs redemption options": (
+        "AZ-10 AZ-11 SB-06 SB-07 SE-02 TE-05 FR-03 FR-04 KR-01 KR-04"
+        " KR-03.best_single_fill_cents_per_gallon KR-03.not_if_pooled"
+    ),
+    "needs points converted into another unit": "AA-14 DS-01.issue DS-02.issue TE-01 TE-02",
+    "needs payouts on a schedule": "BT-01",
+}
+
+
+@pytest.mark.parametrize(("row", "key"), one_by_one(TABLE))
+def test_rules_give_what_programs_publish(row, key):
+    assert row.answers(key) == row.stated(key)
+
+
+def test_every_number_is_asked_or_left_with_a_reason():
+    assert unaccounted("programs", TABLE, NOT_YET) == []
+
+
+@by_hand("AA-12")
+def test_a_status_year_goes_by_the_day_of_the_purchase(published):
+    status_year = Calendar("year", starts="03-01")
+    ends = [status_year.span(date.fromisoformat(day), ANYONE)[1] for day in inputs(published)["transactions"]]
+    assert [end.year for end in ends] == published["expected"]["status_year_of_each"]
+
+
+def test_a_gap_in_a_published_table_is_reported():
+    """IKEA Portugal's bands (IK-06) end at 4,000.00 and go on from 4,001.00."""
+    with pytest.raises(RuleError, match=r"no row for '4000\.99'"):
+        IKEA_BANDS.award(purchase("4000.50"))
