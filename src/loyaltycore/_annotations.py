@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sized
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 from inspect import Parameter, get_annotations, signature
 import sys
 from types import NoneType, SimpleNamespace, UnionType
@@ -42,6 +42,8 @@ class Wants(NamedTuple):
     """What the items become."""
     pairs: tuple[Any, ...] = ()
     """The annotations of a mapping's keys and values."""
+    free: bool = False
+    """Whether nothing is said, so that data itself must say what plain text could not."""
 
     def each(self, items: Sized) -> tuple[Any, ...]:
         """The annotation of each of these items, or of as many as there may be."""
@@ -54,11 +56,13 @@ class Wants(NamedTuple):
         return " or ".join(dict.fromkeys(kinds))
 
 
-ANYTHING: Final = Wants(frozenset({NoneType, bool, int, str, Fraction}), (Stored,), (Any, ...), tuple, (str, Any))
+ANYTHING: Final = Wants(
+    frozenset({NoneType, bool, int, str, Fraction}), (Stored,), (Any, ...), tuple, (str, Any), free=True
+)
 """For an annotation that tells nothing: whatever data can say without one."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def wants_of(hint: Any) -> Wants:
     """An annotation taken apart."""
     kind, args = get_origin(hint) or hint, get_args(hint)
@@ -87,6 +91,7 @@ def _either(options: list[Wants]) -> Wants:
         listed.items,
         listed.make,
         next((option.pairs for option in options if option.pairs), ()),
+        any(option.free for option in options),
     )
 
 
@@ -98,9 +103,17 @@ class Slot(NamedTuple):
     convert: Callable[[Any], Any] | None
 
 
-@lru_cache(maxsize=None)
+_SLOTS: Final[dict[type, Mapping[str, Slot]]] = {}
+
+
 def slots_of(cls: type[Stored]) -> Mapping[str, Slot]:
     """What the constructor takes, by keyword: the fields, and short forms such as the `earning` of a program."""
+    if cls not in _SLOTS:
+        _SLOTS[cls] = _slots(cls)
+    return _SLOTS[cls]
+
+
+def _slots(cls: type[Stored]) -> Mapping[str, Slot]:
     slots: dict[str, Slot] = {}
     taken = signature(cls).parameters
     converters: dict[str, Any] = {field.alias or field.name: field.converter for field in attrs.fields(cls)}

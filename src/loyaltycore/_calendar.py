@@ -64,7 +64,8 @@ def month_day(value: object, what: str) -> tuple[int, int]:
         month, day = int(found[1]), int(found[2])
         if 1 <= month <= 12 and 1 <= day <= days_in_month(2024, month):  # noqa: PLR2004 (months; a leap year)
             return month, day
-    raise RuleError(f"{what}: {value!r} is no day of the year; write month and day as in '03-01'")
+    shown = repr(value) if isinstance(value, str) else type(value).__name__
+    raise RuleError(f"{what}: {shown} is no day of the year; write month and day as in '03-01'")
 
 
 def days_in_month(year: int, month: int) -> int:

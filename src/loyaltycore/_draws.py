@@ -269,7 +269,8 @@ class _Maker:
     def stated(self, facts: dict[str, tuple[Any, ...]]) -> tuple[Any, ...]:
         """A fact's name and none, one or two of its values."""
         name, values = self.pick(*facts.items())
-        return (name, *(self.some(values) if self.flag() else ()))
+        each = [each for value in values for each in (value if isinstance(value, tuple) else (value,))]
+        return (name, *(self.some(tuple(dict.fromkeys(each))) if self.flag() else ()))
 
     def name(self) -> str:
         """A name that nothing else has in this example."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from math import gcd
+from math import gcd, isfinite
 import re
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -49,6 +49,8 @@ def exact(value: object, what: str = "number") -> Exact:
     if isinstance(value, Fraction):
         return _reduced(value.numerator, value.denominator, what)
     if isinstance(value, float):
+        if not isfinite(value):
+            raise InexactNumber(f"{what}: {value} is not a number that can be counted; give a finite one")
         text = format(value, ".15g")
         raise InexactNumber(f"{what}: the float {value!r} is not exact; write '{text}' or Decimal('{text}')")
     if isinstance(value, bool):
@@ -90,7 +92,10 @@ def _from_decimal(value: Decimal, what: str) -> Exact:
     above_point = value.adjusted() + 1
     below_point = len(value.as_tuple().digits) - above_point
     if above_point > MAX_DIGITS or below_point > MAX_DIGITS:
-        raise InexactNumber(f"{what}: {value} has more than {MAX_DIGITS} digits; give the amount in a larger unit")
+        raise InexactNumber(
+            f"{what}: {value:.3g} has more than {MAX_DIGITS} digits before or after the point; round it, or give it"
+            " in another unit"
+        )
     return reduced(*value.as_integer_ratio())
 
 

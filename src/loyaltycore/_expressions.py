@@ -9,14 +9,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from fractions import Fraction
 from inspect import signature
 import operator
 import re
 from typing import Any, Final
 
-from loyaltycore._exact import FrozenMap, exact
+from loyaltycore._exact import Exact, FrozenMap, exact
 from loyaltycore._strategy import METHODS, NAMES, Strategy
-from loyaltycore.errors import DataError, LoyaltyError
+from loyaltycore.errors import DataError, LoyaltyError, RuleError
 
 LONGEST: Final = 10_000
 """Characters in one expression."""
@@ -39,6 +40,17 @@ _OPERATORS: Final[dict[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]
     ast.BitAnd: ("&", operator.and_),
     ast.BitOr: ("|", operator.or_),
 }
+
+
+def _fraction(above: Any, below: Any = 1) -> Exact:
+    """`Fraction(3, 2)`, which is how a fact that is no whole number is written."""
+    divisor = exact(below, "denominator")
+    if not divisor:
+        raise RuleError("denominator: 0 does not divide; give another number")
+    return exact(Fraction(exact(above, "numerator")) / divisor)
+
+
+_NUMBERS: Final[dict[str, Callable[..., Any]]] = {"Fraction": _fraction}
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\#[^\n]*""", re.DOTALL)
 _IS_READ = "write only calls, their methods, text in quotes, whole numbers, tuples, mappings and + * & | ~"
 _TABLES = "write it as nested tables instead"
@@ -206,6 +218,8 @@ class _Reader:
     def _function(self, node: ast.expr, depth: int) -> Callable[..., Any]:
         match node:
             case ast.Name(id=name):
+                if name in _NUMBERS:
+                    return _NUMBERS[name]
                 if name in NAMES and not name.startswith("_"):
                     return NAMES[name]
                 hint = close_to(name, NAMES) or "; import the module of an own class first, and give the class a kind"

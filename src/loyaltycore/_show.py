@@ -27,7 +27,9 @@ class Code(NamedTuple):
 
 
 def code_of(value: object) -> Code:
-    """The code that builds `value`."""
+    """The code that builds `value`, given where a number is wanted: `'1.5'` will do for a fraction."""
+    if isinstance(value, Code):
+        return value
     own = getattr(value, "_code", None)
     if own is not None:
         found: Code = own()
@@ -39,11 +41,21 @@ def code_of(value: object) -> Code:
     if isinstance(value, date):
         return Code(repr(value.isoformat()))
     if isinstance(value, tuple):
-        inner = ", ".join(code_of(item).text for item in value)
+        inner = ", ".join(fact_code(item).text for item in value)
         return Code(f"({inner},)" if len(value) == 1 else f"({inner})")
     if isinstance(value, Mapping):
-        return Code("{" + ", ".join(f"{code_of(k).text}: {code_of(v).text}" for k, v in value.items()) + "}")
+        return Code("{" + ", ".join(f"{fact_code(k).text}: {fact_code(v).text}" for k, v in value.items()) + "}")
     return Code(repr(value))
+
+
+def fact_code(value: object) -> Code:
+    """The code that builds `value`, given where text would stay text: a fraction is `Fraction(3, 2)`."""
+    return Code(repr(value)) if isinstance(value, Fraction) else code_of(value)
+
+
+def table(numbers: Mapping[Any, object]) -> Code:
+    """A mapping of facts to numbers as code."""
+    return Code("{" + ", ".join(f"{fact_code(k).text}: {code_of(v).text}" for k, v in numbers.items()) + "}")
 
 
 def within(value: object, strength: int = ATOM) -> str:

@@ -15,17 +15,22 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar
 
 import attrs
-from attrs import frozen
 
 from loyaltycore import _show
 from loyaltycore._exact import Exact, Number, above_zero, at_least_zero, whole
 from loyaltycore.errors import RuleError, TruthValue
 
+if TYPE_CHECKING:
+    from attrs import frozen as frozen  # noqa: PLC0414 (exported from here)
+else:
+    # what attrs would write for a repr is replaced below, and writing it is a third of the time an import takes
+    frozen = partial(attrs.frozen, repr=False)
+
 F = TypeVar("F", bound=Callable[..., Any])
-C = TypeVar("C", bound=type)
 
 STAR: Final = {"star": True}
 """Metadata of a tuple field whose items are the positional arguments: `Category(*names)`."""
@@ -85,14 +90,14 @@ class Stored:
     def _code(self) -> _show.Code:
         args: list[object] = []
         keywords: dict[str, object] = {}
-        for part in parts_of(type(self)):
+        for place, part in enumerate(parts_of(type(self))):
             value = getattr(self, part.name)
             if part.star:
-                args.extend(value)
+                args.extend(map(_show.fact_code, value))
             elif part.default is not attrs.NOTHING and value == part.default:
                 continue
-            elif part.kw_only or keywords or (part.default is not attrs.NOTHING and len(args) != _place(self, part)):
-                keywords[part.keyword] = value
+            elif part.kw_only or (place and part.default is not attrs.NOTHING):
+                keywords[part.keyword] = value  # what may be left out says its name, but for the first
             else:
                 args.append(value)
         return _show.call(type(self).__name__, args, keywords)
@@ -101,8 +106,13 @@ class Stored:
     def _build(cls, values: Mapping[str, Any]) -> Stored:
         """An instance from field values by constructor keyword; the reverse of reading its `parts_of`."""
         given = dict(values)
-        stars = [value for part in parts_of(cls) if part.star for value in given.pop(part.keyword, ())]
-        return cls(*stars, **given)
+        args: list[Any] = []
+        parts = parts_of(cls)
+        for i, part in enumerate(parts):
+            if part.star and part.keyword in given:  # what is before the star must be given by position too
+                args = [given.pop(before.keyword) for before in parts[:i]]
+                args.extend(given.pop(part.keyword))
+        return cls(*args, **given)
 
     def _children(self) -> Iterator[tuple[str, Stored]]:
         """The values inside, each with its place: `rules[1]`, `condition`."""
@@ -114,10 +124,6 @@ class Stored:
                 yield from ((f"{part.keyword}[{i}]", v) for i, v in enumerate(value) if isinstance(v, Stored))
             elif isinstance(value, Mapping):
                 yield from ((f"{part.keyword}.{k}", v) for k, v in value.items() if isinstance(v, Stored))
-
-
-def _place(value: Stored, part: Part) -> int:
-    return [p.name for p in parts_of(type(value)) if not p.kw_only].index(part.name)
 
 
 def _register(cls: type[Stored]) -> None:
@@ -191,7 +197,10 @@ class Strategy(Stored, ABC):
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
         # values have a field named `kind` now and then (an activity's), strategies never: theirs is public
-        cls._kind = vars(cls).get("kind", "")
+        kind = vars(cls).get("kind", "")
+        if not isinstance(kind, str):
+            raise RuleError(f"{cls.__name__}: kind is no field; write it without a type, as in kind = 'birthday_bonus'")
+        cls._kind = kind
         super().__attrs_init_subclass__()
 
     def __bool__(self) -> NoReturn:

@@ -18,11 +18,12 @@ from loyaltycore._calendar import civil_date
 from loyaltycore._exact import EMPTY, FrozenMap, whole
 from loyaltycore._strategy import text
 from loyaltycore.activity import Member, fact_map
+from loyaltycore.books import LotState
 from loyaltycore.desk import When
 from loyaltycore.earnings import Earning
 from loyaltycore.entries import Entry, call_data, erased
 from loyaltycore.errors import RuleError
-from loyaltycore.ledger import Ledger, LotState, end_of
+from loyaltycore.ledger import Ledger, end_of
 from loyaltycore.lots import Lot
 from loyaltycore.spending import Spending
 from loyaltycore.statement import Statement, saved, unit_statement
@@ -68,8 +69,7 @@ class Account(Earning, Spending):
         if count > 0:
             ledger.advance(posted)
             return ((self._new_lot(), count),)
-        with ledger.tentatively():
-            ledger.advance(posted)
+        with ledger.upto(posted):
             book = ledger.book(unit)
             there = max(0, book.available - book.owed)
             if there < -count:
@@ -280,8 +280,10 @@ class Account(Earning, Spending):
 
         *known* asks what the account could have said then: entries posted after it are left out.
         """
-        book = self.totals(unit, at=at, known=known)
-        return book["available"] - book["owed"]
+        unit = self._unit(unit)
+        with self._known(self._instant(at), known) as ledger:
+            book = ledger.book(unit)
+            return book.available - book.owed
 
     def totals(self, unit: str = "", *, at: When, known: When | None = None) -> Mapping[str, int]:
         """Points by where they are now (available, pending, held, owed) and by what became of them.

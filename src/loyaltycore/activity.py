@@ -7,19 +7,19 @@ sees the smaller activity: there is one level of evaluation and no other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from math import asin, cos, radians, sin, sqrt
+from math import asin, cos, inf, radians, sin, sqrt
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard
 from zoneinfo import ZoneInfo
 
 import attrs
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from loyaltycore._calendar import civil_date, in_zone, moment, month_day
 from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, divided, exact, show, total
-from loyaltycore._strategy import Stored, unlocked
+from loyaltycore._strategy import Stored, frozen, unlocked
 from loyaltycore.errors import DataError
 
 if TYPE_CHECKING:
@@ -122,6 +122,18 @@ class Line(Stored):
 _UnlockedLine: Final = unlocked(Line)
 
 
+def _at(value: date | datetime | str) -> datetime:
+    at = moment(value)
+    if MINYEAR < at.year < MAXYEAR:
+        return at
+    raise DataError(f"the year {at.year} leaves no room for the periods around it; give the date it happened", "at")
+
+
+def _same_moment(at: datetime) -> datetime:
+    """What moments are compared by: the instant, which Python's own comparison misses where civil time comes twice."""
+    return at if at.tzinfo is None else at.astimezone(UTC)
+
+
 def _lines(value: Line | Iterable[Line]) -> tuple[Line, ...]:
     lines = (value,) if isinstance(value, Line) else tuple(value) if isinstance(value, Iterable) else ()
     for i, line in enumerate(lines):
@@ -147,7 +159,7 @@ class Activity(Stored):
     _kind = "activity"
 
     lines: tuple[Line, ...] = field(converter=_lines)
-    at: datetime = field(converter=moment, kw_only=True)
+    at: datetime = field(converter=_at, eq=_same_moment, kw_only=True)
     kind: str = field(default="purchase", validator=_is_text, kw_only=True)
     id: str = field(default="", validator=_is_text, kw_only=True)
     member: str = field(default="", validator=_is_text, kw_only=True)
@@ -320,7 +332,11 @@ class Activity(Stored):
     def in_zone(self, where: ZoneInfo) -> Activity:
         """The same activity with its moment in civil time of that zone."""
         at = in_zone(self.at, where)
-        return self if at is self.at else evolve(self, at=at)
+        if at is self.at:
+            return self
+        new = self._with(self.lines, self.facts, self.amount)
+        object.__setattr__(new, "at", at)
+        return new
 
     def _with(self, lines: tuple[Line, ...], facts: FrozenMap[str, FactValue], amount: Exact) -> Activity:
         """The same activity with other lines, unchecked: a narrowed one may have none, or come to less than 0."""
@@ -392,11 +408,12 @@ def _coordinates(place: Place, what: str) -> tuple[float, float] | None:
     if isinstance(place, str):
         return None
     try:
+        *code, lat, lon = place
         # degrees are measured, not counted: floats are fine here and nowhere else
-        lat, lon = (float(degrees) for degrees in place[-2:])
+        lat, lon = float(lat), float(lon)
     except (TypeError, ValueError):
-        lat = lon = float("nan")
-    if len(place) in (2, 3) and abs(lat) <= 90 and abs(lon) <= 180:  # noqa: PLR2004 (degrees)
+        code, lat, lon = [], inf, inf
+    if len(code) <= 1 and abs(lat) <= 90 and abs(lon) <= 180:  # noqa: PLR2004 (degrees)
         return radians(lat), radians(lon)
     raise DataError(f"{place!r} is no place; give (latitude, longitude) in degrees, a code, or (code, lat, lon)", what)
 
@@ -515,6 +532,8 @@ def _joined(value: date | str | None) -> date | None:
 
 
 def _ladder(value: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise DataError(f"{value!r} is one name; give all tiers from the lowest up, as in ('silver', 'gold')", "ladder")
     return tuple(value)
 
 
@@ -585,8 +604,12 @@ class Member(Stored):
         return int(self.counted.get(_seen_key(kind or ""), 0))
 
 
+SEEN: Final = "activities"
+"""What the counters of activities themselves count, which no rule keeps."""
+
+
 def _seen_key(kind: str) -> CounterKey:
-    return CounterKey("", kind, "activities", "ever")
+    return CounterKey("", kind, SEEN, "ever")
 
 
 ANYONE: Final = Member()

@@ -7,10 +7,10 @@ from fractions import Fraction
 from html import escape
 from typing import Any, Final, TypeAlias
 
-from attrs import field, frozen
+from attrs import field
 
 from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, Ratio, exact, floor, show
-from loyaltycore._strategy import Stored, Strategy, unlocked
+from loyaltycore._strategy import Stored, Strategy, frozen, unlocked
 from loyaltycore.activity import Count, CounterKey
 from loyaltycore.errors import RuleError
 

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from fractions import Fraction
 from functools import reduce
-from hashlib import sha256
 import re
 from typing import Any, ClassVar, Final, final
 
-from attrs import field, frozen
+from attrs import field
 
 from loyaltycore import _show
 from loyaltycore._calendar import civil_date, moment, show_moment
 from loyaltycore._columns import Columns, Mask, NotLowered
 from loyaltycore._exact import Exact, Number, exact, whole
-from loyaltycore._strategy import STAR, Strategy, as_count, check_finished, is_name, readable, text, texts
+from loyaltycore._strategy import STAR, Strategy, as_count, check_finished, frozen, is_name, readable, text, texts
 from loyaltycore.activity import Activity, FactValue, Line, Member, fact_value
 from loyaltycore.errors import RuleError
 
@@ -60,10 +59,10 @@ class Condition(Strategy):
         return [bool(self.test(line, activity, member)) for line in activity.lines]
 
     def __and__(self, other: Condition) -> Condition:
-        return And((*_operands(And, self), *_operands(And, other))) if isinstance(other, Condition) else NotImplemented
+        return And((self, other)) if isinstance(other, Condition) else NotImplemented
 
     def __or__(self, other: Condition) -> Condition:
-        return Or((*_operands(Or, self), *_operands(Or, other))) if isinstance(other, Condition) else NotImplemented
+        return Or((self, other)) if isinstance(other, Condition) else NotImplemented
 
     def __invert__(self) -> Condition:
         return self.condition if isinstance(self, Not) else Not(self)
@@ -81,11 +80,26 @@ def as_condition(value: Condition) -> Condition:
     raise RuleError(f"condition: {value!r} is no condition{hint}")
 
 
-def _conditions(value: Sequence[Condition]) -> tuple[Condition, ...]:
-    found = tuple(map(as_condition, value if isinstance(value, (tuple, list)) else (value,)))
+def _conditions(value: Sequence[Condition], of: type[And | Or]) -> tuple[Condition, ...]:
+    given = map(as_condition, value if isinstance(value, (tuple, list)) else (value,))
+    found = tuple(operand for condition in given for operand in _operands(of, condition))
     if len(found) < 2:  # noqa: PLR2004 (a pair)
         raise RuleError("conditions: give at least two to combine")
     return found
+
+
+def _both(value: Sequence[Condition]) -> tuple[Condition, ...]:
+    return _conditions(value, And)
+
+
+def _either(value: Sequence[Condition]) -> tuple[Condition, ...]:
+    return _conditions(value, Or)
+
+
+def _to_invert(value: Condition) -> Condition:
+    if isinstance(value, Not):
+        raise RuleError(f"not: {value!r} is inverted already; give the condition inside it")
+    return as_condition(value)
 
 
 @frozen
@@ -94,7 +108,7 @@ class And(Condition):
 
     kind = "and"
 
-    conditions: tuple[Condition, ...] = field(converter=_conditions)
+    conditions: tuple[Condition, ...] = field(converter=_both)
 
     def test(self, line: Line, activity: Activity, member: Member) -> bool:
         """Whether all accept the line."""
@@ -116,7 +130,7 @@ class Or(Condition):
 
     kind = "or"
 
-    conditions: tuple[Condition, ...] = field(converter=_conditions)
+    conditions: tuple[Condition, ...] = field(converter=_either)
 
     def test(self, line: Line, activity: Activity, member: Member) -> bool:
         """Whether one accepts the line."""
@@ -138,7 +152,7 @@ class Not(Condition):
 
     kind = "not"
 
-    condition: Condition = field(converter=as_condition)
+    condition: Condition = field(converter=_to_invert)
 
     def test(self, line: Line, activity: Activity, member: Member) -> bool:
         """Whether it refuses the line."""
@@ -208,7 +222,11 @@ def _matches(stated: object, wanted: tuple[FactValue, ...]) -> bool:
 
 
 def _values(values: Sequence[object], what: str) -> tuple[FactValue, ...]:
-    return tuple(fact_value(value, what) for value in values)
+    wanted = tuple(fact_value(value, what) for value in values)
+    for value in wanted:
+        if isinstance(value, tuple):
+            raise RuleError(f"{what}: {value!r} is several values; give them one by one")
+    return wanted
 
 
 @frozen(init=False)
@@ -319,11 +337,12 @@ def MinSpend(amount: Number) -> Has:  # noqa: N802 (reads as the conditions besi
 
 
 def _bound(value: date | datetime | str | None) -> date | datetime | None:
-    if value is None or isinstance(value, date):
-        return value
-    if isinstance(value, str) and len(value) > len("2026-03-01"):
-        return moment(value, "During")
-    return civil_date(value, "During")
+    if isinstance(value, str):
+        value = moment(value, "During") if len(value) > len("2026-03-01") else civil_date(value, "During")
+    if isinstance(value, datetime) and value.utcoffset() is not None:
+        # an instant needs no zone, and Python compares moments of one zone by the clock, which goes back in autumn
+        return value.astimezone(timezone(value.utcoffset() or timedelta(0)))
+    return None if value is None else value if isinstance(value, datetime) else civil_date(value, "During")
 
 
 @frozen
@@ -344,8 +363,8 @@ class During(Whole):
     end: date | datetime | None = field(default=None, converter=_bound)
 
     def __attrs_post_init__(self) -> None:
-        start, end = (b.date() if isinstance(b, datetime) else b for b in (self.start, self.end))
-        if start and end and start > end:
+        start, end = self.start, self.end
+        if start is not None and end is not None and _zoned(start) == _zoned(end) and _starts_after(start, end):
             raise RuleError(f"During: it ends on {end}, before it starts on {start}; swap them")
 
     def holds(self, activity: Activity, member: Member) -> bool:
@@ -360,6 +379,17 @@ class During(Whole):
 
     def _code(self) -> _show.Code:
         return _show.call("During", [_show_bound(b) for b in (self.start, self.end)])
+
+
+def _zoned(bound: date | datetime) -> bool:
+    return isinstance(bound, datetime) and bound.tzinfo is not None
+
+
+def _starts_after(start: date | datetime, end: date | datetime) -> bool:
+    if isinstance(start, datetime) and isinstance(end, datetime):
+        return start > end
+    first, last = (b.date() if isinstance(b, datetime) else b for b in (start, end))
+    return first > last
 
 
 def _compare(activity: Activity, bound: date | datetime) -> int:
@@ -385,13 +415,15 @@ def _show_bound(bound: date | datetime | None) -> object:
     return bound
 
 
-WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEKDAY_NAMES: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def _weekday(value: object) -> int:
-    if isinstance(value, str) and value.lower()[:3] in WEEKDAYS:
-        return WEEKDAYS.index(value.lower()[:3]) + 1
-    day = 0 if isinstance(value, str) else whole(value, "OnWeekdays")
+    if isinstance(value, str):
+        names = [name for name in _WEEKDAY_NAMES if value.lower() in (name, name[:3])]
+        day = _WEEKDAY_NAMES.index(names[0]) + 1 if names else 0
+    else:
+        day = whole(value, "OnWeekdays")
     if not 1 <= day <= 7:  # noqa: PLR2004 (days of a week)
         raise RuleError(f"OnWeekdays: {value!r} is no weekday; give 1 (Monday) to 7 (Sunday), or 'mon' to 'sun'")
     return day
@@ -422,7 +454,8 @@ _CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?", re.ASCII)
 
 def _minutes(value: int | str) -> str:
     """A time of day as `"14:30"`."""
-    found = _CLOCK.fullmatch(str(value)) if isinstance(value, (int, str)) and not isinstance(value, bool) else None
+    text = value if isinstance(value, str) else str(whole(value, "InHours"))
+    found = _CLOCK.fullmatch(text)
     if found:
         hour, minute = int(found[1]), int(found[2] or 0)
         if hour * 60 + minute <= 24 * 60 and minute < 60:  # noqa: PLR2004 (a clock)
@@ -586,6 +619,8 @@ class InExperiment(Whole):
         """Whether the member was drawn."""
         if not member.id:
             return False
+        from hashlib import sha256
+
         drawn = int.from_bytes(sha256(f"{self.name}\0{member.id}".encode()).digest()[:8])
         return Fraction(drawn, 2**64) < self.share
 

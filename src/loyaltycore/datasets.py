@@ -18,10 +18,10 @@ import re
 from sys import intern
 from typing import Any, Final, TextIO
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, frozen
 
 from loyaltycore._calendar import moment
-from loyaltycore._exact import EMPTY, Exact, exact, show, tidy
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, exact, show, tidy
 from loyaltycore.activity import Activity, Line
 from loyaltycore.errors import DataError, InexactNumber, RuleError
 
@@ -49,16 +49,19 @@ class BadRow(DataError):
     """A row that is not read; `path` is its place, as in `sales.csv:17`."""
 
 
-@frozen
+@frozen(repr=False)
 class Transactions:
-    """What a file of transactions holds: its activities, and the rows that are not among them.
+    """What a file of transactions holds: its activities, and in *problems* the rows that are not among them.
 
     *columns* says which column each thing was read from.
     """
 
-    activities: tuple[Activity, ...] = field(repr=False)
+    activities: tuple[Activity, ...]
     problems: tuple[BadRow, ...] = ()
     columns: Mapping[str, str] = EMPTY
+
+    def __repr__(self) -> str:
+        return f"<Transactions: {len(self.activities):,} activities, {len(self.problems):,} bad rows>"
 
     def __iter__(self) -> Iterator[Activity]:
         return iter(self.activities)
@@ -104,7 +107,7 @@ def read_transactions(
     return Transactions(
         tuple(baskets.activities(problems)),
         problems.in_order(),
-        {what: header[place] for what, place in places.items()},
+        FrozenMap({what: header[place] for what, place in places.items()}),
     )
 
 
@@ -160,6 +163,8 @@ def _header(rows: Any, source: str) -> list[str]:
         raise DataError(
             f"the names of the columns cannot be read ({error}); look at the quotes", f"{source}:1"
         ) from None
+    if not header:
+        raise DataError("the first line is empty; name the columns there", f"{source}:1")
     if _NO_TEXT.search("".join(header)):
         raise DataError(
             "this is not text in this encoding; say which it is: --encoding, or encoding=...", f"{source}:1"
@@ -174,8 +179,8 @@ def _records(rows: Any, problems: _Problems) -> Iterator[tuple[int, list[str]]]:
         try:
             cells = next(rows, None)
         except csv.Error as error:
-            lines = f"line {number}" if number == rows.line_num else f"lines {number} to {rows.line_num}"
-            problems.note(number, f"{lines} cannot be split into cells ({error}); look at the quotes")
+            lost = "the row" if number == rows.line_num else f"lines {number} to {rows.line_num}"
+            problems.note(number, f"{lost} cannot be split into cells ({error}); look at the quotes")
             continue
         if cells is None:
             return

@@ -43,6 +43,7 @@ class Desk:
         self._joined = None if joined is None else civil_date(joined, "joined")
         self._facts = fact_map(facts)
         self._shared = shared
+        self._in_utc = terms.zone.key == "UTC"  # where civil time is the instant, conversions can be spared
         self._results: dict[str, Any] = {}
         self._ledger = self._fold(entries)
 
@@ -58,11 +59,10 @@ class Desk:
     # Before each verb -----------------------------------------------------------------------------------------------
 
     def _instant(self, at: When) -> datetime:
-        found = moment(at)
-        return found.replace(tzinfo=UTC) if self._utc(found) else in_zone(found, self._terms.zone).astimezone(UTC)
-
-    def _utc(self, at: datetime) -> bool:
-        return at.tzinfo is None and self._terms.zone.key == "UTC"
+        found = at if isinstance(at, datetime) else moment(at)
+        if self._in_utc and found.tzinfo is None:
+            return found.replace(tzinfo=UTC)
+        return in_zone(found, self._terms.zone).astimezone(UTC)
 
     def _posted(self, at: datetime, posted: When | None) -> datetime:
         """When the account learns it: never before it happened, nor before the last entry."""
@@ -105,14 +105,13 @@ class Desk:
     def _as_of(self, at: datetime) -> Iterator[Ledger]:
         """The ledger as it stood, or will stand, at that instant; changes to it are taken back."""
         ledger = self._ledger
-        if ledger.posted is not None and at < ledger.posted:
-            ledger = self._fold(entry for entry in ledger.entries if entry.posted <= at)
-            ledger.advance(at)
-            yield ledger
-            return
-        with ledger.tentatively():
-            ledger.advance(at)
-            yield ledger
+        if ledger.posted is None or at >= ledger.posted:
+            with ledger.upto(at):
+                yield ledger
+        else:
+            past = self._fold(entry for entry in ledger.entries if entry.posted <= at)
+            past.advance(at)
+            yield past
 
     def _unit(self, unit: str) -> str:
         if not unit:

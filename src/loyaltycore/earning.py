@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import ClassVar, final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from loyaltycore import _show
 from loyaltycore._columns import Column, Columns, NotLowered
@@ -36,10 +36,11 @@ from loyaltycore._strategy import (
     as_points,
     check_finished,
     composes,
+    frozen,
     is_name,
     readable,
 )
-from loyaltycore.activity import ANYONE, Activity, Count, CounterKey, Member, Tally, add_counts
+from loyaltycore.activity import ANYONE, SEEN, Activity, Count, CounterKey, Member, Tally, add_counts
 from loyaltycore.awards import Award, Raw, Why, award_of, raw_of
 from loyaltycore.conditions import Condition, During, as_condition
 from loyaltycore.errors import RuleError
@@ -96,7 +97,7 @@ class EarningRule(Strategy):
     # Operators ------------------------------------------------------------------------------------------------------
 
     def __add__(self, other: EarningRule) -> EarningRule:
-        return Sum((*_addends(self), *_addends(other))) if isinstance(other, EarningRule) else NotImplemented
+        return Sum((self, other)) if isinstance(other, EarningRule) else NotImplemented
 
     def __radd__(self, other: object) -> EarningRule:
         # sum(rules) starts from 0
@@ -169,9 +170,9 @@ class EarningRule(Strategy):
         return Limit(self, n, per=per)
 
     @composes
-    def every_nth(self, n: int) -> EarningRule:
-        """This rule every *n*th time that it would earn anything; the rule must be named."""
-        return EveryNthTime(self, n)
+    def every_nth(self, n: int, *, per: PeriodLike = "ever") -> EarningRule:
+        """This rule every *n*th time in a period that it would earn anything; the rule must be named."""
+        return EveryNthTime(self, n, per=per)
 
     @composes
     def at_least(self, points: Number) -> EarningRule:
@@ -189,8 +190,11 @@ class EarningRule(Strategy):
         return Rounded(self, mode, to=to)
 
 
-def _addends(rule: EarningRule) -> tuple[EarningRule, ...]:
-    return rule.rules if isinstance(rule, Sum) else (rule,)
+def _addends(value: Sequence[EarningRule]) -> tuple[EarningRule, ...]:
+    found = tuple(addend for rule in _rules(value) for addend in (rule.rules if isinstance(rule, Sum) else (rule,)))
+    if len(found) < 2:  # noqa: PLR2004 (a pair)
+        raise RuleError("rules: a sum has two or more; give the one rule by itself")
+    return found
 
 
 def as_rule(value: EarningRule) -> EarningRule:
@@ -228,7 +232,7 @@ class Sum(Combined):
 
     kind = "sum"
 
-    rules: tuple[EarningRule, ...] = field(converter=_rules)
+    rules: tuple[EarningRule, ...] = field(converter=_addends)
 
     @property
     def monotone(self) -> bool:
@@ -405,6 +409,8 @@ def _nothing(*why: object) -> Raw:
 
 def _on(rule: EarningRule, smaller: Activity, member: Member, why: Why) -> Raw:
     """What the rule inside gives for a smaller activity; nothing for one that comes to less than 0."""
+    if not smaller.lines:
+        return _nothing("nothing: no line is left")
     if smaller.amount < 0:
         return _nothing("nothing: what is left comes to {}, below 0", smaller.amount)
     points, _, _, counts = part = rule._raw(smaller, member)
@@ -626,9 +632,9 @@ class Running(Counted):
         these = Tally.of(activity)
         so_far: Tally = member.counted.get(lines, Tally()) + these
         before: Exact = member.counted.get(paid, 0)
-        # the whole is judged afresh each time, so counters inside begin at nothing and are not kept
-        afresh = evolve(member, counted=EMPTY)
-        points, _, parts, _ = _on(self.rule, so_far.activity(activity), afresh, "")
+        # the whole is judged afresh each time, so the counters of rules inside begin at nothing and are not kept
+        seen = {key: count for key, count in member.counted.items() if key.what == SEEN}
+        points, _, parts, _ = _on(self.rule, so_far.activity(activity), evolve(member, counted=seen), "")
         due = max(0, points - before)
         counts = FrozenMap({lines: these, **({paid: due} if due else {})})
         return due, ("{} so far, less {} paid before", points, before), parts, counts

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
-from attrs import field, frozen
+from attrs import field
 
 from loyaltycore._columns import Column, Columns
-from loyaltycore._exact import Exact, Number, above_zero, at_least_zero, divided, exact
+from loyaltycore._exact import Exact, FrozenMap, Number, above_zero, at_least_zero, divided, exact
 from loyaltycore._show import code_of
-from loyaltycore._strategy import Stored, as_points, is_name, text
+from loyaltycore._strategy import Stored, as_points, frozen, is_name, text
 from loyaltycore.activity import Activity, FactValue, Member, fact_value
 from loyaltycore.awards import Award
 from loyaltycore.earning import EarningRule
@@ -210,30 +210,32 @@ class PointsTable(EarningRule):
 
     rows: tuple[tuple[FactValue, ...], ...] = field(converter=_rows)
     by: tuple[str | Band, ...] = field(converter=_keys, kw_only=True)
+    _points: FrozenMap[tuple[FactValue, ...], Exact] = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if not self.rows:
             raise RuleError("rows: the table is empty; give at least one row")
-        seen = set()
+        points: dict[tuple[FactValue, ...], Exact] = {}
         for i, row in enumerate(self.rows):
             if len(row) != len(self.by) + 1:
                 raise RuleError(
                     f"rows[{i}]: {row!r} does not have {len(self.by)} keys and its points; give all of them"
                 )
-            if row[:-1] in seen:
+            if row[:-1] in points:
                 raise RuleError(f"rows[{i}]: {row[:-1]!r} stands twice; give each key one row")
-            seen.add(row[:-1])
+            points[row[:-1]] = exact(row[-1], "points")
             for key, cell in zip(self.by, row, strict=False):
                 if isinstance(key, Band) and cell not in (*key.upto, OVER):
                     raise RuleError(f"rows[{i}]: {cell!r} is no bound of {key!r}; give one of them, or {OVER!r}")
+        object.__setattr__(self, "_points", FrozenMap(points))
 
     def earn(self, activity: Activity, member: Member) -> Award:
         """The points of the activity's row."""
         keys = tuple(by.key(activity) if isinstance(by, Band) else activity.fact(by) for by in self.by)
-        for row in self.rows:
-            if row[:-1] == keys:
-                shown = ", ".join(f"{by!s} {key}" for by, key in zip(self.by, keys, strict=True))
-                return Award(exact(row[-1], "points"), reason=("PointsTable: {}", shown))
+        points = self._points.get(keys)
+        if points is not None:
+            shown = ", ".join(f"{by!s} {key}" for by, key in zip(self.by, keys, strict=True))
+            return Award(points, reason=f"PointsTable: {shown}")
         known = ", ".join(code_of(row[:-1] if len(self.by) > 1 else row[0]).text for row in self.rows[:8])
         wanted = code_of(keys if len(self.by) > 1 else keys[0]).text
         raise RuleError(f"the table by {', '.join(map(str, self.by))} has no row for {wanted}; it has {known}")

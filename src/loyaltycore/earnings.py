@@ -11,10 +11,11 @@ from attrs import evolve, frozen
 from loyaltycore._exact import FrozenMap, Number, above_zero, apportion, floor, whole
 from loyaltycore.activity import Activity, Member
 from loyaltycore.awards import Award
+from loyaltycore.books import LotState
 from loyaltycore.desk import Desk, When
 from loyaltycore.entries import Entry, Receipt, call_data
 from loyaltycore.errors import RuleError
-from loyaltycore.ledger import Earned, LotState, Seen, start_of
+from loyaltycore.ledger import Earned, Seen, start_of
 from loyaltycore.points import Points
 from loyaltycore.refunds import by_line, counts_back, dues_of
 
@@ -41,11 +42,12 @@ class Earning(Desk):
         version = self._terms.version(at)
         awards = {}
         judged = []
-        ledger.advance(posted_at)
-        for unit, points in version.points.items():
-            member = ledger.member(unit)
-            award = awards[unit] = points.award(activity, member)
-            judged.append((unit, points, award, by_line(points, award, activity, member)))
+        with ledger.upto(posted_at):
+            for unit, points in version.points.items():
+                member = ledger.member(unit)
+                award = awards[unit] = points.award(activity, member)
+                judged.append((unit, points, award, by_line(points, award, activity, member)))
+            ledger.keep()
         entries: list[Entry] = []
         for unit, points, award, parts in judged:
             if award.points or award.counts or not entries:
@@ -56,7 +58,7 @@ class Earning(Desk):
     def _local(self, activity: Activity) -> Activity:
         if not isinstance(activity, Activity):
             raise RuleError(f"earn: {activity!r} is no activity; write Activity.purchase(..., at=..., id=...)")
-        return activity if self._utc(activity.at) else activity.in_zone(self._terms.zone)
+        return activity if self._in_utc and activity.at.tzinfo is None else activity.in_zone(self._terms.zone)
 
     def _earn_in(
         self, unit: str, points: Points, award: Award, parts: tuple[int, ...], activity: Activity,
@@ -95,7 +97,7 @@ class Earning(Desk):
 
     def preview(self, activity: Activity) -> Receipt:
         """What `earn` would bring, with nothing written."""
-        copy = Account(self._terms, self.id, joined=self._joined, facts=self._facts, entries=self._ledger.entries)
+        copy = type(self)(self._terms, self.id, joined=self._joined, facts=self._facts, entries=self._ledger.entries)
         return copy.earn(activity if activity.id else evolve(activity, id="preview"))
 
     def activate(self, activity_id: str, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:
@@ -177,8 +179,7 @@ class Earning(Desk):
         seen = self._seen(activity_id)
         dues, refunded, gone = dues_of(seen, refund, numbers, count)
         ledger = self._ledger
-        with ledger.tentatively():
-            ledger.advance(posted_at)
+        with ledger.upto(posted_at):
             plans = {unit: self._plan_reversal(unit, seen.units[unit], due) for unit, due in dues.items()}
             for unit, plan in plans.items():
                 short = dues[unit] - sum(n for _, n in plan)
@@ -236,7 +237,7 @@ class Earning(Desk):
                     take(lot)
         if due:
             own = plan.get(earned.lot or 0, 0)
-            for number, part in book.plan(due + own):
+            for number, part in ledger.plan(unit, due + own):
                 if number != earned.lot and due:
                     part = min(part, due)
                     plan[number] = part

@@ -62,6 +62,11 @@ class MissingExtra(LoyaltyError, ImportError):
     """
 
     def __init__(self, extra: str, package: str, module: str = "") -> None:
-        module = module or f"loyaltycore.{extra}"
-        super().__init__(f"{module} needs {package}, which is not installed; pip install 'loyaltycore[{extra}]'")
+        super().__init__(extra, package, module)
         self.extra = extra
+        self.package = package
+        self.module = module or f"loyaltycore.{extra}"
+
+    def __str__(self) -> str:
+        needs = f"{self.module} needs {self.package}, which is not installed"
+        return f"{needs}; pip install 'loyaltycore[{self.extra}]'"

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from keyword import iskeyword
 from math import prod
 from typing import Any, ClassVar, final
 
-from attrs import field, frozen
+from attrs import field
 
 from loyaltycore import _show
 from loyaltycore._columns import Column, Columns
 from loyaltycore._exact import Exact, FrozenMap, Number, at_least_zero, exact, show
-from loyaltycore._strategy import Strategy, check_finished, composes, is_name, readable
+from loyaltycore._strategy import Strategy, check_finished, composes, frozen, is_name, readable
 from loyaltycore.activity import Activity, FactValue, Member, fact_value
 from loyaltycore.conditions import Condition, as_condition
 from loyaltycore.errors import RuleError
@@ -50,11 +51,11 @@ class Factor(Strategy):
 
     def __mul__(self, other: Factor | Number) -> Factor:
         factor = as_factor(other)
-        return NotImplemented if factor is None else Product((*_factors(self), *_factors(factor)))
+        return NotImplemented if factor is None else Product((self, factor))
 
     def __rmul__(self, other: Number) -> Factor:
         factor = as_factor(other)
-        return NotImplemented if factor is None else Product((*_factors(factor), *_factors(self)))
+        return NotImplemented if factor is None else Product((factor, self))
 
     @composes
     def when(self, condition: Condition) -> Factor:
@@ -105,7 +106,10 @@ class Constant(Factor):
 
 
 def _several(values: Iterable[Factor | Number]) -> tuple[Factor, ...]:
-    return tuple(map(a_factor, values))
+    several = tuple(inner for value in values for inner in _factors(a_factor(value)))
+    if len(several) < 2 or all(isinstance(factor, Constant) for factor in several):  # noqa: PLR2004 (a pair)
+        raise RuleError("factors: a product has two or more, not all of them numbers; give the one factor by itself")
+    return several
 
 
 @frozen
@@ -127,6 +131,10 @@ class Product(Factor):
         return prod(map(columns.factor, self.factors), start=columns.number(1))
 
     def _code(self) -> _show.Code:
+        first, second, *_ = self.factors
+        if isinstance(first, Constant) and isinstance(second, Constant):
+            # Python would multiply the two numbers
+            return _show.infix("*", _show.PRODUCT, (first, Product(self.factors[1:])))
         return _show.infix("*", _show.PRODUCT, self.factors)
 
 
@@ -147,7 +155,9 @@ class FactorWhen(Factor):
         return columns.pick(columns.where(self.condition), columns.factor(self.factor), columns.number(1))
 
     def _code(self) -> _show.Code:
-        return _show.method(self.factor, "when", self.condition)
+        number = isinstance(self.factor, Constant)  # which has no methods
+        owner = _show.call("Constant", (self.factor,)) if number else self.factor
+        return _show.method(owner, "when", self.condition)
 
 
 def _table(value: Mapping[Any, Number]) -> FrozenMap[Any, Exact]:
@@ -179,13 +189,13 @@ class ByTier(Factor):
 
     def _code(self) -> _show.Code:
         other = {} if self.otherwise == 1 else {"otherwise": self.otherwise}
-        if all(name.isidentifier() and name != "otherwise" for name in self.factors):
+        if all(name.isidentifier() and not iskeyword(name) and name != "otherwise" for name in self.factors):
             return _show.call("by_tier", (), {**self.factors, **other})
-        return _show.call("by_tier", (self.factors,), other)
+        return _show.call("by_tier", (_show.table(self.factors),), other)
 
 
 @readable
-def by_tier(factors: Mapping[str, Number] | None = None, *, otherwise: Number = 1, **named: Number) -> Factor:
+def by_tier(factors: Mapping[str, Number] | None = None, /, *, otherwise: Number = 1, **named: Number) -> Factor:
     """A factor for each tier of the program's first ladder, as a mapping or as keywords.
 
     A tier that is not named has *otherwise*; bonuses that are added to a base use `otherwise=0`.
@@ -214,7 +224,7 @@ class ByFact(Factor):
 
     def _code(self) -> _show.Code:
         other = {} if self.otherwise == 1 else {"otherwise": self.otherwise}
-        return _show.call("by_fact", (self.name, self.factors), other)
+        return _show.call("by_fact", (self.name, _show.table(self.factors)), other)
 
 
 @readable

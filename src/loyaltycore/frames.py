@@ -7,7 +7,7 @@ a column, are judged one by one. Needs the extra `frames`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -129,7 +129,7 @@ class _Unit:
         """Refuse a counter that two rules fill: each would have to see what the other takes, row by row."""
         counters = Counter(
             (part.counter_name, part.per)
-            for _, part in walk(self.points)
+            for _, part in walk(self.points.earning)
             if isinstance(part, Counted) and not isinstance(part.per, Word)
         )
         for (name, per), rules in counters.items():
@@ -405,10 +405,10 @@ class _Plan:
             if safe >= 0:
                 points[unit.column] = unit.lowered(source.columns(engine))
                 most = min(most, safe)
-        reads = set(engine.reads)
-        for unit in units:
-            if unit.column not in points:
-                reads |= _reads(source, unit)
+        reads = _known_reads(source, units)
+        if unlike:
+            # it may look at anything, and an activity has a moment
+            reads |= {"at"} | {role for role in ("member", *LABELS) if source.names[role] in source.schema}
         return cls(source, units, points, tuple(engine.stages), most, tuple(unlike), frozenset(reads))
 
     @property
@@ -426,13 +426,14 @@ class _Plan:
         return frame.with_columns(**{name: _int64(term) for name, term in points.items()})
 
 
-def _reads(source: _Source, unit: _Unit) -> set[str]:
-    """What the rows of a unit show: all that there is, and what a part of it is known to read has to be."""
+def _known_reads(source: _Source, units: Iterable[_Unit]) -> set[str]:
+    """What the parts of the rules read of `member`, `at`, `category` and `tier`; it has to be there."""
     engine = _Expressions(source)
-    for _, part in walk(unit.points):
-        with suppress(NotLowered):
-            source.columns(engine).where(part)
-    return engine.reads | {"at"} | {role for role in (*LABELS, "member") if source.names[role] in source.schema}
+    for unit in units:
+        for _, part in walk(unit.points.earning):
+            with suppress(NotLowered):
+                source.columns(engine).where(part)
+    return engine.reads
 
 
 def _check(plan: _Plan) -> bool:

@@ -10,7 +10,6 @@ This module and `account.py` are the only ones whose objects change.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
 from heapq import heappop, heappush
@@ -130,6 +129,7 @@ class Ledger:
     def __init__(self, terms: Terms, member: str, joined: date | None, facts: Mapping[str, Any]) -> None:
         self.terms = terms
         self.zone = terms.zone
+        self.watches = terms.watches
         self.member_id = member
         self.joined = joined
         self.given_facts = facts
@@ -147,6 +147,7 @@ class Ledger:
         self.by_timeout: list[tuple[datetime, str]] = []
         self.closed = False
         self._members: dict[str, Member] = {}
+        self._ends: dict[Any, tuple[datetime | None, date | None]] = {}
         self._journal: list[Callable[[], None]] | None = None
         self._apply = {
             name: getattr(self, f"_{name}")
@@ -240,27 +241,12 @@ class Ledger:
             self.first_of.setdefault(entry.id, entry)
         self._apply[entry.kind](entry)
 
-    @contextmanager
-    def tentatively(self) -> Iterator[None]:
-        """Whatever is written within is taken back at the end, unless `keep` is called."""
-        journal: list[Callable[[], None]] = []
-        self._journal = journal
-        length, posted = len(self.entries), self.posted
-        try:
-            yield
-        finally:
-            if self._journal is not None:
-                self._journal = None
-                for entry in self.entries[length:]:
-                    if self.first_of.get(entry.id) is entry:
-                        del self.first_of[entry.id]
-                del self.entries[length:]
-                self.posted = posted
-                for undo in reversed(journal):
-                    undo()
+    def upto(self, to: datetime) -> Tentative:
+        """The account advanced to an instant, for a question or a decision: taken back at the end, unless kept."""
+        return Tentative(self, to)
 
     def keep(self) -> None:
-        """Keep what was written tentatively."""
+        """Keep what was written within `upto`."""
         self._journal = None
 
     def _save_lot(self, book: Book, lot: LotState) -> None:
@@ -293,7 +279,7 @@ class Ledger:
         for key, count in counts.items():
             if self._journal is not None:
                 self._journal.append(partial(_put_back, counted, key, counted.get(key)))
-            change: Any = count if sign > 0 else -count  # type: ignore[operator]
+            change: Any = count if sign > 0 else -count
             counted[key] = counted[key] + change if key in counted else change
 
     # Time -----------------------------------------------------------------------------------------------------------
@@ -325,7 +311,9 @@ class Ledger:
         # nothing happens before the account has learnt of it
         at = due if self.posted is None or due > self.posted else self.posted
         if what == RELEASE:
-            self.release(self.holds[subject], "", at, at, "the hold timed out")
+            hold = self.holds[subject]
+            self.release(hold, "", at, at, "the hold timed out")
+            self.repay(hold.entry.unit, at, at)
             return
         lot = self.lots[subject]
         if what == ACTIVATE:
@@ -339,17 +327,30 @@ class Ledger:
 
     def _end_moved(self, lot: LotState) -> bool:
         """Whether a rule that can move has moved the lot's end since it was last looked at."""
-        return not lot.policy.fixed and lot.extended is None and self._end_day(lot) != lot.expires_on
+        return not lot.policy.fixed and lot.extended is None and self._end(self._end_day(lot)) != lot.ends
 
     def _end_day(self, lot: LotState) -> date | None:
         return lot.extended or lot.policy.falls_on(lot, self.member(lot.unit))
 
+    def _end(self, day: date | None) -> datetime | None:
+        return None if day is None else end_of(day, self.zone)
+
     def _set_end(self, book: Book, lot: LotState) -> None:
         """Ask when a lot ends, and put it in its place."""
-        day = self._end_day(lot)
-        lot.ends = None if day is None else end_of(day, self.zone)
-        lot.expires_on = None if day is None else civil(day)
+        if lot.policy.fixed and lot.extended is None and not lot.facts:
+            # lots of one day end together, so most need not be asked
+            key = (lot.policy, lot.available, lot.earned)
+            known = self._ends.get(key)
+            if known is None:
+                known = self._ends[key] = self._ask_end(lot)
+            lot.ends, lot.expires_on = known
+        else:
+            lot.ends, lot.expires_on = self._ask_end(lot)
         book.rekey(lot)
+
+    def _ask_end(self, lot: LotState) -> tuple[datetime | None, date | None]:
+        day = self._end_day(lot)
+        return self._end(day), None if day is None else civil(day)
 
     def refresh(self) -> None:
         """Ask anew all lots whose end depends on the member, after the member changed."""
@@ -392,7 +393,7 @@ class Ledger:
         policy = self._points(unit, entry.at).expiry
         activity: Activity | None = data.get("activity")
         facts = data.get("facts", EMPTY) if activity is None else activity.facts
-        earned = data.get("earned") or self.day(entry.at)
+        earned = data.get("earned") or (self.day(entry.at) if activity is None else activity.day)
         lot = LotState(
             number, unit, points, earned=earned, born=entry.posted, policy=policy, activity=entry.id, facts=facts
         )
@@ -416,7 +417,7 @@ class Ledger:
         seen = self.seen.get(entry.id)
         if seen is None:
             seen = self.seen[entry.id] = Seen(activity)
-            self._count({seen_key: 1 for seen_key in activity_keys(activity.kind)})
+            self._count(activity_keys(activity.kind))
             self._watch(activity)
         counts = data.get("counts", EMPTY)
         number = entry.lots[0][0] if entry.lots else None
@@ -437,8 +438,10 @@ class Ledger:
 
     def _watch(self, activity: Activity) -> None:
         """Remember the day of the last activity for each rule that counts from it."""
+        if not self.watches:
+            return
         day = activity.day
-        for key, resets in self.terms.watches:
+        for key, resets in self.watches:
             if resets is None or resets.select(activity, self.member()).lines:
                 before = self.last.get(key)
                 if before is None or day > before:
@@ -492,12 +495,12 @@ class Ledger:
         self.spent[entry.id] = self.spent[entry.source] = Taken(entry, entry.lots)
 
     def _close(self, hold: Taken) -> None:
-        if hold.open and self._journal is not None:
+        if hold.open and hold.until is not None and self._journal is not None:
             until, number = hold.until, hold.entry.id
 
             def undo() -> None:
                 hold.open = True
-                heappush(self.by_timeout, (until, number))  # type: ignore[arg-type]
+                heappush(self.by_timeout, (until, number))
 
             self._journal.append(undo)
         hold.open = False
@@ -510,7 +513,8 @@ class Ledger:
     def _redeemed(self, entry: Entry) -> None:
         """A redemption is an activity too, for counters and for inactivity."""
         self._count(entry.data.get("counts", EMPTY))
-        self._watch(Activity.action("redeemed", at=entry.at.astimezone(self.zone), id=entry.id))
+        if self.watches:
+            self._watch(Activity.action("redeemed", at=entry.at.astimezone(self.zone), id=entry.id))
 
     def _cancelled(self, entry: Entry) -> None:
         self._move(entry, free=1)
@@ -560,7 +564,7 @@ class Ledger:
         if entry.points < 0:
             self._move(entry, free=-1)
             return
-        ages = entry.data.get("ages") or ({},) * len(entry.lots)
+        ages: Any = entry.data.get("ages") or ({},) * len(entry.lots)
         for (number, points), age in zip(entry.lots, ages, strict=True):
             lot = self._new_lot(entry, number, points, age)
             lot.extended = age.get("extended")
@@ -584,9 +588,40 @@ class Ledger:
             self.refresh()
 
 
-def activity_keys(kind: str) -> set[CounterKey]:
-    """The counters of an activity itself, for `FirstTime` and `EveryNth`."""
-    return {CounterKey("", "", "activities", "ever"), CounterKey("", kind, "activities", "ever")}
+class Tentative:
+    """See `Ledger.upto`."""
+
+    __slots__ = ("ledger", "length", "posted", "to")
+
+    def __init__(self, ledger: Ledger, to: datetime) -> None:
+        self.ledger = ledger
+        self.to = to
+
+    def __enter__(self) -> Ledger:
+        ledger = self.ledger
+        self.length, self.posted = len(ledger.entries), ledger.posted
+        ledger._journal = []
+        ledger.advance(self.to)
+        return ledger
+
+    def __exit__(self, *error: object) -> None:
+        ledger = self.ledger
+        journal, ledger._journal = ledger._journal, None
+        if journal is None or len(ledger.entries) == self.length:
+            return
+        for entry in ledger.entries[self.length :]:
+            if ledger.first_of.get(entry.id) is entry:
+                del ledger.first_of[entry.id]
+        del ledger.entries[self.length :]
+        ledger.posted = self.posted
+        for undo in reversed(journal):
+            undo()
+
+
+@lru_cache(maxsize=256)
+def activity_keys(kind: str) -> Mapping[CounterKey, int]:
+    """What an activity itself counts, for `FirstTime` and `EveryNth`."""
+    return {CounterKey("", name, "activities", "ever"): 1 for name in {"", kind}}
 
 
 def _put_back(counted: dict[CounterKey, Any], key: CounterKey, before: Any) -> None:

@@ -45,11 +45,11 @@ class Lot(Stored):
     id: int
     unit: str
     points: int
-    earned: date = field(converter=_day, kw_only=True)
-    available: date | None = field(default=None, converter=_day_or_none, kw_only=True)
-    expires_on: date | None = field(default=None, converter=_day_or_none, kw_only=True)
-    activity: str = field(default="", kw_only=True)
-    facts: FrozenMap[str, FactValue] = field(default=EMPTY, converter=fact_map, kw_only=True)
+    earned: date = field(converter=_day)
+    available: date | None = field(default=None, converter=_day_or_none)
+    expires_on: date | None = field(default=None, converter=_day_or_none)
+    activity: str = field(default="")
+    facts: FrozenMap[str, FactValue] = field(default=EMPTY, converter=fact_map)
 
     @property
     def since(self) -> date:

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any, Final, TypeAlias
 
-from attrs import field, frozen
+from attrs import field
 
 from loyaltycore._calendar import add_months, month_day, on_day
 from loyaltycore._columns import Columns, Key, NotLowered
 from loyaltycore._exact import whole
 from loyaltycore._show import Code, code_of
-from loyaltycore._strategy import Strategy, is_name
+from loyaltycore._strategy import Strategy, check_finished, frozen, is_name
 from loyaltycore.activity import Activity, Member
 from loyaltycore.errors import RuleError
 
@@ -100,9 +100,10 @@ class Calendar(Span):
         elif self.unit == "day":
             raise RuleError("starts: a day starts at its first moment; leave starts out")
         else:
-            last = 7 if self.unit == "week" else 31
-            if not 1 <= whole(self.starts, "starts") <= last:
-                raise RuleError(f"starts: {self.starts} is no day of a {self.unit}; give 1 to {last}")
+            first, last = whole(self.starts, "starts"), 7 if self.unit == "week" else 31
+            if not 1 <= first <= last:
+                raise RuleError(f"starts: {first} is no day of a {self.unit}; give 1 to {last}")
+            object.__setattr__(self, "starts", first)  # it may have been given as text
 
     def span(self, day: date, member: Member) -> tuple[date, date]:
         """The stretch that *day* falls in."""
@@ -281,6 +282,7 @@ _WORDS: Final[dict[str, Period]] = {
 def as_period(value: PeriodLike) -> Period:
     """A period from a period, its word, or a tuple of either."""
     if isinstance(value, Period):
+        check_finished(value)
         return value
     if isinstance(value, str) and value in _WORDS:
         return _WORDS[value]

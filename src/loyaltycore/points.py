@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from loyaltycore._columns import Column, Columns
 from loyaltycore._exact import Exact, Number, round_to, rounding_mode, whole
-from loyaltycore._strategy import Stored, as_multiple
+from loyaltycore._strategy import Stored, as_multiple, frozen
 from loyaltycore.activity import Activity, Member
 from loyaltycore.awards import Award
 from loyaltycore.conditions import Condition

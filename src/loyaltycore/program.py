@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import warnings
 from zoneinfo import ZoneInfo
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from loyaltycore import _calendar, _show
 from loyaltycore._exact import EMPTY, FrozenMap
-from loyaltycore._strategy import Stored, is_name, text, walk
+from loyaltycore._strategy import Stored, frozen, is_name, text, walk
 from loyaltycore.account import Account
 from loyaltycore.activity import ANYONE, Activity, CounterKey, Member
 from loyaltycore.awards import Award
@@ -23,6 +23,7 @@ from loyaltycore.dates import AfterInactivity
 from loyaltycore.earning import Cap, Counted, EarningRule, Times, Wrapped
 from loyaltycore.entries import Entry
 from loyaltycore.errors import LoyaltyWarning, RuleError
+from loyaltycore.periods import Word
 from loyaltycore.points import Points
 from loyaltycore.redemption import RedemptionOption, as_option
 
@@ -124,7 +125,7 @@ class Program(Stored):
     def _code(self) -> _show.Code:
         code = super()._code()
         only = self.points.get("points")
-        if len(self.points) == 1 and only == Points(earning=only.earning):
+        if only is not None and len(self.points) == 1 and only == Points(earning=only.earning):
             return _show.Code(code.text.replace(f"points={self.points!r}", f"earning={only.earning!r}", 1))
         return code
 
@@ -224,7 +225,8 @@ def _check_counters(program: Program) -> None:
     for unit, points in program.points.items():
         owners: dict[tuple[str, str, Any], tuple[str, EarningRule]] = {}
         for place, value in walk(points.earning, f"$.points.{unit}.earning"):
-            if isinstance(value, Counted) and value.counter_name is not None:
+            # per activity or line nothing is counted, so a name may stand there as often as it likes
+            if isinstance(value, Counted) and value.counter_name is not None and not isinstance(value.per, Word):
                 counter = (value.counter_name, value.kind, value.per)
                 first, owner = owners.setdefault(counter, (place, value))
                 if owner != value:

@@ -99,11 +99,11 @@ class Quote(Stored):
 
     option: str = field(default="")
     points: int = field(default=0, converter=_points)
-    unit: str = field(default="", kw_only=True)
-    value: Exact = field(default=0, converter=exact, kw_only=True)
-    grants: FrozenMap[str, Any] = field(default=EMPTY, converter=_grants, kw_only=True)
-    refusal: Refusal | None = field(default=None, kw_only=True)
-    parts: tuple[Award, ...] = field(default=(), kw_only=True)
+    unit: str = field(default="")
+    value: Exact = field(default=0, converter=exact)
+    grants: FrozenMap[str, Any] = field(default=EMPTY, converter=_grants)
+    refusal: Refusal | None = field(default=None)
+    parts: tuple[Award, ...] = field(default=())
     counts: FrozenMap[CounterKey, int] = field(default=EMPTY, converter=_counts, kw_only=True)
     lots: Condition | None = field(default=None, kw_only=True)
 

@@ -101,5 +101,5 @@ def counts_back(
         if freed:
             back[key] = freed
     if first and after == 1 > before:
-        back.update(dict.fromkeys(activity_keys(seen.activity.kind), -1))
+        back.update((key, -1) for key in activity_keys(seen.activity.kind))
     return FrozenMap(back)

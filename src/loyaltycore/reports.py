@@ -21,7 +21,7 @@ from attrs import frozen
 from loyaltycore._calendar import in_zone, show_moment
 from loyaltycore._exact import Exact, FrozenMap, show
 from loyaltycore._show import html_table, text_table
-from loyaltycore.activity import Activity, Line, Member, Tally
+from loyaltycore.activity import Activity, Member, Tally
 from loyaltycore.awards import Award
 from loyaltycore.datasets import Transactions, read_transactions
 from loyaltycore.errors import Conflict, DataError, LoyaltyError, RuleError
@@ -244,8 +244,10 @@ def _each_once(history: Iterable[Activity], problems: list[DataError]) -> Iterat
     """The activities, without those that are given again."""
     known: dict[str, Activity] = {}
     for activity in history:
-        first = known.setdefault(activity.id, activity) if activity.id else activity
-        if first is activity:
+        first = known.get(activity.id)
+        if first is None:
+            if activity.id:
+                known[activity.id] = activity
             yield activity
         elif first == activity:
             problems.append(DataError("given again, with the same content", f"activity {activity.id!r}"))
@@ -302,8 +304,15 @@ class Explanation:
         what = self.activity
         whose = f" of member {what.member}" if what.member else ""
         at = show_moment(what.at.replace(tzinfo=None))
-        title = f"{what.id}: {what.kind}{whose} at {at}, {show(what.amount)} {self.currency}"
-        parts = [title, _lines_table(what.lines)]
+        amount, *amounts = _aligned([what.amount, *(line.amount for line in what.lines)])
+        lines = [
+            (line.category or line.sku or "-", show(line.quantity), each)
+            for line, each in zip(what.lines, amounts, strict=True)
+        ]
+        parts = [
+            f"{what.id}: {what.kind}{whose} at {at}, {amount} {self.currency}",
+            text_table(("line", "quantity", "amount"), lines),
+        ]
         parts += [f"{unit}: {award.points:,}\n{award}" for unit, award in self.awards.items()]
         if self.member.counted:
             parts.append(_counters_table(self.member))
@@ -320,21 +329,13 @@ def explain(program: Program, transactions: Iterable[Activity] | str | PathLike[
     2
     """
     activities, _ = _given(transactions)
-    for member, history in _histories(activities).items():
-        if any(activity.id == id for activity in history):
-            for judged in _judge(program, member, _each_once(history, [])):
-                if judged.activity.id == id:
-                    local = judged.activity.in_zone(program.zone)
-                    return Explanation(local, judged.member, judged.awards, program.currency)
-    raise DataError(f"there is no activity {id!r}; give the id of one that is counted")
-
-
-def _lines_table(lines: Sequence[Line]) -> str:
-    rows = [
-        (line.category or line.sku or "-", show(line.quantity), amount)
-        for line, amount in zip(lines, _aligned([line.amount for line in lines]), strict=True)
-    ]
-    return text_table(("line", "quantity", "amount"), rows)
+    histories = _histories(activities)
+    member = next((member for member, history in histories.items() if any(a.id == id for a in history)), None)
+    if member is None:
+        raise DataError(f"there is no activity {id!r}; give the id of one that is counted")
+    history = _each_once(histories[member], [])
+    judged = next(judged for judged in _judge(program, member, history) if judged.activity.id == id)
+    return Explanation(judged.activity.in_zone(program.zone), judged.member, judged.awards, program.currency)
 
 
 def _counters_table(member: Member) -> str:
@@ -359,9 +360,9 @@ def _shown(points: int, places: int, *, thousands: str = ",") -> str:
 
 
 def _aligned(amounts: Sequence[Exact]) -> list[str]:
-    """Amounts with equally many digits after the point, where they end."""
+    """Amounts with equally many digits after the point, as far as they end: none if all are whole, else two or more."""
     texts = [show(amount) for amount in amounts]
     places = max(len(text.partition(".")[2]) for text in texts)
     if not places or any("/" in text for text in texts):
         return texts
-    return [f"{whole}.{rest:0<{places}}" for whole, _, rest in (text.partition(".") for text in texts)]
+    return [f"{whole}.{rest:0<{max(2, places)}}" for whole, _, rest in (text.partition(".") for text in texts)]

@@ -41,7 +41,7 @@ class Spending(Desk):
 
     def _quote(self, ledger: Ledger, reward: str, order: Activity, points: int | None) -> Quote:
         option = self._option(reward, self._instant(order.at))
-        member = evolve(ledger.member(), unit=reward)
+        member = ledger.member(reward)
         if self._shared:
             member = evolve(member, counted=add_counts(member.counted, self._shared))
         quote = option.quote(order, member, points=points)
@@ -113,8 +113,7 @@ class Spending(Desk):
     ) -> Redemption:  # fmt: skip
         ledger = self._ledger
         option = self._option(reward, at)
-        with ledger.tentatively():
-            ledger.advance(posted)
+        with ledger.upto(posted):
             quote = self._quote(ledger, reward, self._order(order, posted), points)
             if quote.ok:
                 lots = ledger.plan(quote.unit, quote.points, quote.lots)
@@ -166,8 +165,7 @@ class Spending(Desk):
         if done is not None:
             return cast("tuple[Entry, ...]", done)
         ledger = self._ledger
-        with ledger.tentatively():
-            ledger.advance(posted_at)
+        with ledger.upto(posted_at):
             hold = self._open_hold(hold_id)
             if count is not None and count > hold.points:
                 raise RuleError(f"{hold_id}: {hold.points:,} points are held; capture at most those")
@@ -182,6 +180,7 @@ class Spending(Desk):
                                 source=hold_id, data=data)]  # fmt: skip
         if rest:
             entries.append(ledger.release(hold, id, at, posted_at, "not captured", back))
+            entries += ledger.repay(unit, at, posted_at)
         return self._finish(id, entries, at, posted_at, None)
 
     def release(self, hold_id: str, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:
@@ -190,8 +189,7 @@ class Spending(Desk):
         if done is not None:
             return cast("tuple[Entry, ...]", done)
         ledger = self._ledger
-        with ledger.tentatively():
-            ledger.advance(posted_at)
+        with ledger.upto(posted_at):
             hold = self._open_hold(hold_id)
             ledger.keep()
         points = hold.points
@@ -199,7 +197,7 @@ class Spending(Desk):
         entry = ledger.write("released", id, at, posted_at, hold.entry.unit, points, hold.lots, "released",
                              source=hold_id, data=data)  # fmt: skip
         self._share(hold.entry.data.get("counts", EMPTY), -1)
-        return self._finish(id, [entry], at, posted_at, None)
+        return self._finish(id, [entry, *ledger.repay(entry.unit, at, posted_at)], at, posted_at, None)
 
     def _open_hold(self, hold_id: str) -> Any:
         hold = self._ledger.holds.get(hold_id)
@@ -223,14 +221,14 @@ class Spending(Desk):
         if taken is None:
             raise RuleError(f"{redemption_id!r} is no redemption of this account; give the id of one that took points")
         left = taken.points - taken.back
-        count = left if count is None else count
-        if not 0 < count <= left:
+        back = left if count is None else count
+        if not 0 < back <= left:
             raise RuleError(f"{redemption_id}: {left:,} points of it can still be cancelled; ask for at most those")
         ledger.advance(posted_at)
-        lots = tuple(from_end(taken.lots, taken.back, count))
-        data = FrozenMap({"call": call_data("cancel", redemption=redemption_id, points=points, at=at)})
-        full = count == left
-        entry = ledger.write("cancelled", id, at, posted_at, taken.entry.unit, count, lots, "cancelled",
+        lots = tuple(from_end(taken.lots, taken.back, back))
+        data = FrozenMap({"call": call_data("cancel", redemption=redemption_id, points=count, at=at)})
+        full = back == left
+        entry = ledger.write("cancelled", id, at, posted_at, taken.entry.unit, back, lots, "cancelled",
                              source=redemption_id, data=data)  # fmt: skip
         if full:
             self._share(taken.entry.data.get("counts", EMPTY), -1)

@@ -252,7 +252,7 @@ def equals_its_copy(value: Strategy) -> None:
 
 
 def is_rebuilt_by_its_repr(value: Strategy) -> None:
-    """Its repr is the code that builds it, from the library's names and those of the classes inside it."""
+    """Its repr is the code that builds it, from the library's names, `Fraction`, and those of the classes inside it."""
     code = repr(value)
     try:
         rebuilt = eval(code, _names(value))  # noqa: S307 (it is the caller's own)
@@ -264,7 +264,7 @@ def is_rebuilt_by_its_repr(value: Strategy) -> None:
 
 def _names(value: Strategy) -> dict[str, Any]:
     public = {name: getattr(loyaltycore, name) for name in loyaltycore.__all__}
-    return {type(part).__name__: type(part) for _, part in walk(value)} | NAMES | public
+    return {type(part).__name__: type(part) for _, part in walk(value)} | NAMES | public | {"Fraction": Fraction}
 
 
 def is_stored(value: Strategy) -> None:
@@ -291,7 +291,7 @@ def _copy(value: T) -> T:
 def answers(value: Strategy, activity: Activity, member: Member) -> None:
     """It raises for no activity and no member."""
     try:
-        _asked(value, activity, member)
+        _asked(value, *_copy((activity, member)))  # what it does to them is the next law's
     except Exception as error:
         noun = _noun(value)
         raise AssertionError(
@@ -300,11 +300,19 @@ def answers(value: Strategy, activity: Activity, member: Member) -> None:
         ) from error
 
 
+def changes_nothing(value: Strategy, activity: Activity, member: Member) -> None:
+    """The activity and the member are afterwards what they were before."""
+    before = _copy((activity, member))
+    _asked(value, activity, member)
+    if (activity, member) != before:
+        raise AssertionError(f"changed what it was given: a {_noun(value)} only reads the activity and the member")
+
+
 def gives_exact_numbers(value: Strategy, activity: Activity, member: Member) -> None:
     """What it gives, and all that it counts, is an exact number."""
     given = _asked(value, activity, member)
     if isinstance(given, Award):
-        inexact = [number for number in _numbers(given) if type(number) not in (int, Fraction, Tally)]
+        inexact = [n for n in _numbers(given) if isinstance(n, bool) or not isinstance(n, (int, Fraction, Tally))]
         if inexact:
             raise AssertionError(f"put {inexact[0]!r} into its Award: points and counts are exact numbers")
         return
@@ -334,14 +342,6 @@ def remembers_nothing(value: Strategy, activity: Activity, member: Member) -> No
         raise AssertionError(f"gave {_but(first, second, 'then')} for the same activity: {_forgetful(value)}")
 
 
-def changes_nothing(value: Strategy, activity: Activity, member: Member) -> None:
-    """The activity and the member are afterwards what they were before."""
-    before = _copy((activity, member))
-    _answer(value, activity, member)
-    if (activity, member) != before:
-        raise AssertionError(f"changed what it was given: a {_noun(value)} only reads the activity and the member")
-
-
 def answers_alike_when_copied(value: Strategy, activity: Activity, member: Member) -> None:
     """A pickled copy, as another process has, answers the same."""
     here, there = (_answer(asked, activity, member) for asked in (value, _copy(value)))
@@ -349,10 +349,10 @@ def answers_alike_when_copied(value: Strategy, activity: Activity, member: Membe
         raise AssertionError(f"gave {_but(here, there, 'and its copy')}: let its fields say all that it goes by")
 
 
-LAWS: Final = (answers, remembers_nothing, changes_nothing, answers_alike_when_copied)
+LAWS: Final = (answers, changes_nothing, remembers_nothing, answers_alike_when_copied)
 """What every rule, condition and factor keeps; each takes the value, an activity and a member."""
 
-FACTOR_LAWS: Final = (answers, gives_exact_numbers, is_never_negative, *LAWS[1:])
+FACTOR_LAWS: Final = (answers, changes_nothing, gives_exact_numbers, is_never_negative, *LAWS[2:])
 """What every factor and every rule keeps."""
 
 
@@ -390,8 +390,8 @@ def _but(first: Any, second: Any, between: str) -> str:
 
 def rounds_down(rule: EarningRule, activity: Activity, member: Member) -> None:
     """Its points are `exact` rounded down; how a program rounds comes after."""
-    award = rule.award(activity, member)
-    if award.points != floor(award.exact):
+    award = rule.earn(activity, member)
+    if isinstance(award, Award) and award.points != floor(award.exact):
         raise AssertionError(
             f"gave {award.points} points for {show(award.exact)}: leave points out of Award(...), or use .rounded(...)"
         )

@@ -1,0 +1,308 @@
+"""Plain data to values: strict, with the place of whatever is wrong.
+
+Whoever made the data is not trusted. A kind is looked up in the registry, a field is read as its annotation says, and
+only then is the constructor asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from fractions import Fraction
+from math import isfinite
+import re
+from typing import Any, Final, NamedTuple
+
+from loyaltycore import _expressions
+from loyaltycore._annotations import Slot, Wants, slots_of, wants_of
+from loyaltycore._exact import MAX_DIGITS, Exact, FrozenMap, exact, show
+from loyaltycore._expressions import DEEPEST, FAILURES, SURROGATE, close_to
+from loyaltycore._strategy import KINDS, Stored
+from loyaltycore.activity import CounterKey
+from loyaltycore.errors import DataError, InexactNumber, LoyaltyError
+
+VERSION: Final = 1
+"""The version of the data, at its root."""
+
+TAGS: Final[dict[str, Any]] = {
+    "number": Fraction,
+    "date": date,
+    "moment": datetime,
+    "counter": CounterKey,
+    "mapping": Mapping[Any, Any],
+}
+"""The types of `{"type": "number", "value": "1.5"}` and its like: what stands where plain text would stay text."""
+
+_SHOWN: Final = 40
+"""Characters of the data's own text that an error repeats."""
+
+_WORD = re.compile(r"\w+|-?[\d.]+(/\d+)?")
+_NAMED = re.compile(r"(\$|\w+)((?:[.\[]\S*?)?): ")
+
+
+class Object(dict[str, Any]):
+    """A JSON object that remembers a key which stood in it twice."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        keys = [key for key, _ in pairs]
+        self.twice = None if len(keys) == len(self) else next(key for i, key in enumerate(keys) if key in keys[:i])
+
+
+class Spot(NamedTuple):
+    """Where in the data we are."""
+
+    path: str = "$"
+    depth: int = 1
+    converts: bool = False
+    """Whether the field's converter will see what is here, so that its words and numbers may pass."""
+
+    def key(self, key: str, *, converts: bool = False) -> Spot:
+        """The spot under a key."""
+        name = f".{key}" if key.isidentifier() and len(key) <= _SHOWN else f"[{key[:_SHOWN]!r}]"
+        return self._inside(f"{self.path}{name}", converts=converts)
+
+    def item(self, i: int) -> Spot:
+        """The spot of a list's item."""
+        return self._inside(f"{self.path}[{i}]", converts=self.converts)
+
+    def _inside(self, path: str, *, converts: bool) -> Spot:
+        if self.depth == DEEPEST:
+            raise DataError(f"it nests more than {DEEPEST} deep; make it flatter", path)
+        return Spot(path, self.depth + 1, converts)
+
+    def error(self, message: str) -> DataError:
+        """What is wrong here."""
+        return DataError(message, self.path)
+
+    def wrong(self, data: Any, wants: Wants) -> DataError:
+        """`data` is not of the type that is wanted here."""
+        if isinstance(data, float):
+            remedy = f'write it as text: "{data:.15g}"' if isfinite(data) else "give a finite number"
+            return self.error(f"the float {data!r} is not exact; {remedy}")
+        return self.error(f"{_shown(data)} is not what goes here; give {wants}")
+
+
+def _shown(data: Any) -> str:
+    """Untrusted data in an error: short, and never a number too long to print."""
+    if data is None or isinstance(data, bool):
+        return {None: "null", True: "true", False: "false"}[data]
+    if isinstance(data, str):
+        return f"the text {data[:_SHOWN]!r}"
+    if isinstance(data, int):
+        return f"the number {data}" if abs(data) < 10**MAX_DIGITS else "so long a number"
+    return "a table" if isinstance(data, dict) else f"a {type(data).__name__}"
+
+
+# By the type of the data --------------------------------------------------------------------------------------------
+
+
+def read_root(data: Any, cls: type[Stored]) -> Any:
+    """A value of that class, from data with a version."""
+    spot, wants = Spot(), Wants(stored=(cls,))
+    if not isinstance(data, dict):
+        raise spot.wrong(data, wants)
+    _check_keys(data, spot)
+    if type(data.get("version")) is not int or data["version"] != VERSION:
+        raise spot.key("version").error(
+            f"{_shown(data.get('version'))} is no version that is read here; give {VERSION}"
+        )
+    return _read_fields({key: value for key, value in data.items() if key != "version"}, wants, spot)
+
+
+def read(data: Any, hint: Any, spot: Spot) -> Any:
+    """The value of `data` where the annotation `hint` is wanted."""
+    wants = wants_of(hint)
+    if data is None or isinstance(data, bool):
+        if type(data) in wants.plain:
+            return data
+    else:
+        for kind, reader in _READERS.items():
+            if isinstance(data, kind):
+                return reader(data, wants, spot)
+    raise spot.wrong(data, wants)
+
+
+def _read_text(text: str, wants: Wants, spot: Spot) -> Any:
+    is_text(text, spot)
+    if str in wants.plain:
+        return text
+    if date in wants.plain or datetime in wants.plain:
+        return _read_date(text, wants, spot)
+    numbers = Fraction in wants.plain or Decimal in wants.plain
+    if wants.stored and not (numbers and _WORD.fullmatch(text)):
+        return _read_expression(text, wants, spot)
+    if numbers:
+        return _read_number(text, wants, spot)
+    raise spot.wrong(text, wants)
+
+
+def _read_expression(text: str, wants: Wants, spot: Spot) -> Any:
+    if spot.converts and _WORD.fullmatch(text):  # per = "month", factor = "1.5"
+        return text
+    try:
+        value = _expressions.read(text)
+    except DataError as error:
+        raise spot.error(error.message) from error
+    if spot.converts or isinstance(value, wants.stored):
+        return value
+    raise spot.error(f"{value!r} is not what goes here; give {wants}")
+
+
+def _read_number(said: int | str, wants: Wants, spot: Spot) -> Exact | Decimal:
+    number = is_number(said, spot)
+    if isinstance(said, str) or not wants.plain.isdisjoint((int, Fraction)) or (wants.stored and spot.converts):
+        decimal = Decimal in wants.plain and Fraction not in wants.plain
+        return Decimal(show(number)) if decimal and "/" not in show(number) else number
+    raise spot.wrong(said, wants)
+
+
+def _read_date(said: str | date, wants: Wants, spot: Spot) -> date:
+    days, moments = date in wants.plain, datetime in wants.plain
+    if isinstance(said, str):
+        try:
+            bare = days and (not moments or len(said) <= len("2026-03-01"))
+            return date.fromisoformat(said) if bare else datetime.fromisoformat(said)
+        except ValueError:
+            raise spot.wrong(said, wants) from None
+    if moments if isinstance(said, datetime) else days:  # TOML has dates of its own
+        return said
+    if moments:
+        return datetime.combine(said, time())
+    raise spot.wrong(said, wants)
+
+
+def _read_list(data: list[Any], wants: Wants, spot: Spot) -> Any:
+    if wants.stored and spot.converts and not wants.items:  # per = ["month", "..."]
+        return read(data, Any, spot)
+    if wants.pairs and not wants.items:
+        return _read_pairs(data, wants, spot)
+    hints = wants.each(data)
+    if not wants.items:
+        raise spot.wrong(data, wants)
+    if len(hints) != len(data):
+        raise spot.error(f"there are {len(data)} items; give {len(hints)}")
+    return wants.make([read(item, hint, spot.item(i)) for i, (item, hint) in enumerate(zip(data, hints, strict=True))])
+
+
+def _read_pairs(data: list[Any], wants: Wants, spot: Spot) -> FrozenMap[Any, Any]:
+    key_hint, hint = wants.pairs
+    found: dict[Any, Any] = {}
+    for i, pair in enumerate(data):
+        at = spot.item(i)
+        if not isinstance(pair, list) or len(pair) != 2:  # noqa: PLR2004 (a pair)
+            raise at.error(f"{_shown(pair)} is no pair; give a list of a key and its value")
+        key = read(pair[0], key_hint, at.item(0))
+        if key in found:
+            raise at.item(0).error(f"the key {_shown(pair[0])} stands twice; keep one")
+        found[key] = read(pair[1], hint, at.item(1))
+    return FrozenMap(found)
+
+
+def _read_table(data: dict[Any, Any], wants: Wants, spot: Spot) -> Any:
+    _check_keys(data, spot)
+    tag = data.get("type")
+    if isinstance(tag, str) and tag in TAGS and (wants.free or (tag == "number" and {str, Fraction} <= wants.plain)):
+        if data.keys() != {"type", "value"}:
+            raise spot.error(f"a {tag} has its type and its value; give both and no more")
+        return read(data["value"], TAGS[tag], spot.key("value"))
+    if wants.stored and ("type" in data or not wants.pairs):
+        return _read_fields(data, wants, spot)
+    if not wants.pairs:
+        raise spot.wrong(data, wants)
+    key_hint, hint = wants.pairs
+    if data and str not in wants_of(key_hint).plain:
+        raise spot.error("the keys here are not text; give a list of pairs of a key and its value")
+    return FrozenMap((key, read(value, hint, spot.key(key))) for key, value in data.items())
+
+
+_READERS: Final[dict[type, Callable[[Any, Wants, Spot], Any]]] = {
+    str: _read_text,
+    int: _read_number,
+    date: _read_date,
+    list: _read_list,
+    dict: _read_table,
+}
+
+
+# Stored values ------------------------------------------------------------------------------------------------------
+
+
+def _read_fields(data: dict[str, Any], wants: Wants, spot: Spot) -> Stored:
+    cls = _class_of(data, wants, spot)
+    slots = slots_of(cls)
+    for key in data:
+        if key not in slots and key != "type":
+            hint = close_to(key, slots) or f"; it has {', '.join(slots) or 'none'}"
+            raise spot.key(key).error(f"{cls._kind!r} has no such field{hint}")
+    values = {}
+    for key, slot in slots.items():
+        if key in data:
+            values[key] = read(data[key], slot.hint, spot.key(key, converts=slot.convert is not None))
+        elif slot.required:
+            raise spot.key(key).error(f"it is missing; give {wants_of(slot.hint)}")
+    try:
+        return cls._build(values)
+    except FAILURES as error:
+        raise _placed(error, slots, values, spot.path) from error
+
+
+def _class_of(data: dict[str, Any], wants: Wants, spot: Spot) -> type[Stored]:
+    """The class that the data names, or the only one there can be."""
+    if "type" not in data and len(wants.stored) == 1 and wants.stored[0]._kind:
+        return wants.stored[0]
+    kind = data.get("type")
+    known = {name: cls for name, cls in KINDS.items() if issubclass(cls, wants.stored)}
+    if isinstance(kind, str) and kind in known:
+        return known[kind]
+    close = close_to(kind, known) if isinstance(kind, str) else ""
+    message = f"{_shown(kind)} is no kind that goes here{close}; known are {', '.join(sorted(known))}"
+    raise spot.key("type").error(message)
+
+
+def _placed(error: Exception, slots: Mapping[str, Slot], values: Mapping[str, Any], path: str) -> DataError:
+    """A constructor's error, with the field that it is about in its path instead of its message."""
+    culprit = ""
+    for key, value in values.items():
+        convert = slots[key].convert
+        try:
+            if convert is not None:
+                convert(value)
+        except FAILURES as found:
+            error, culprit = found, key
+            break
+    message = str(error if isinstance(error, LoyaltyError) else (*error.args, type(error).__name__)[0])
+    named = _NAMED.match(message)
+    if named and named[1] == "$":  # a program says the place itself
+        return DataError(message[named.end() :], f"{path}{named[2]}")
+    if named and named[1] in ([culprit] if culprit else slots):
+        return DataError(message[named.end() :], f"{path}.{named[1]}{named[2]}")
+    return DataError(message, f"{path}.{culprit}" if culprit else path)
+
+
+# Checks that writing shares -----------------------------------------------------------------------------------------
+
+
+def is_text(text: str, spot: Spot) -> str:
+    """`text`, if a file can hold it."""
+    if not text.isascii() and SURROGATE.search(text):
+        raise spot.error("half of a surrogate pair is no text; write the character itself")
+    return text
+
+
+def is_number(value: Any, spot: Spot) -> Exact:
+    """`value` as an exact number."""
+    try:
+        return exact(value)
+    except InexactNumber as error:
+        raise spot.error(str(error).removeprefix("number: ")) from error
+
+
+def _check_keys(data: dict[Any, Any], spot: Spot) -> None:
+    for key in data:
+        if not isinstance(key, str):
+            raise spot.error(f"the key {_shown(key)} is not text; other keys are written as a list of pairs")
+        is_text(key, spot)
+    if isinstance(data, Object) and data.twice is not None:
+        raise spot.key(data.twice).error("this key stands twice; keep one")
