@@ -22,8 +22,8 @@ PLAIN: Final[Mapping[Any, str]] = {
     bool: "true or false",
     int: "a whole number",
     str: "text",
-    Fraction: "a number, as text if it is not whole",
-    Decimal: "a number, as text if it is not whole",
+    Fraction: "a number (as text, if it is not whole)",
+    Decimal: "a number (as text, if it is not whole)",
     date: "a date as in '2026-03-01'",
     datetime: "a moment as in '2026-03-01T12:30'",
 }
@@ -50,8 +50,10 @@ class Wants(NamedTuple):
         return self.items[:1] * len(items) if self.items[1:] == (...,) else self.items
 
     def __str__(self) -> str:
-        kinds = [PLAIN[kind] for kind in PLAIN if kind in self.plain]
-        kinds += [f"{cls.__name__} as a table with its type, or as text" for cls in self.stored]
+        plain = self.plain - {int} if Fraction in self.plain else self.plain
+        kinds = [asked for kind, asked in PLAIN.items() if kind in plain]
+        kinds += [f"{cls.__name__} as a table, or as text" for cls in self.stored if cls is not Stored]
+        kinds += ["a table with a type"] * (Stored in self.stored)
         kinds += ["a list"] * bool(self.items) + ["a table"] * bool(self.pairs)
         return " or ".join(dict.fromkeys(kinds))
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from loyaltycore.errors import DataError, RuleError
 
+_ZONED = re.compile(r"([^\[]*)\[([^\[\]]*)\]")
 _MONTH_DAY = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
 
 
@@ -30,7 +31,7 @@ def moment(value: object, what: str = "at") -> datetime:
         return datetime(value.year, value.month, value.day)
     if isinstance(value, str):
         try:
-            return datetime.fromisoformat(value)
+            return text_moment(value)
         except ValueError:
             pass
         raise DataError(f"{value[:40]!r} is not a date; write ISO as in '2026-03-01' or '2026-03-01T12:30'", what)
@@ -55,6 +56,32 @@ def show_moment(at: datetime) -> str:
     if at.tzinfo is None and not (at.hour or at.minute or at.second or at.microsecond):
         return at.date().isoformat()
     return at.isoformat(timespec="auto" if at.second or at.microsecond else "minutes")
+
+
+def moment_text(at: datetime) -> str:
+    """ISO text, with the name of the zone behind it if it has one, as RFC 9557 writes it.
+
+    >>> moment_text(datetime(2026, 7, 5, 12, tzinfo=zone("Europe/London")))
+    '2026-07-05T12:00:00+01:00[Europe/London]'
+    """
+    where = at.tzinfo
+    return f"{at.isoformat()}[{where.key}]" if isinstance(where, ZoneInfo) and where.key else at.isoformat()
+
+
+def text_moment(text: str) -> datetime:
+    """The moment of `moment_text`, exactly: its zone, and which of two hours that civil time has twice.
+
+    Raises `ValueError` for what is no ISO text, and for an offset that the zone does not have then.
+    """
+    found = _ZONED.fullmatch(text) if text.endswith("]") else None
+    if found is None:
+        return datetime.fromisoformat(text)
+    at, where = datetime.fromisoformat(found[1]), zone(found[2])
+    for fold in (0, 1):
+        civil = at.replace(tzinfo=where, fold=fold)
+        if civil.utcoffset() == at.utcoffset():
+            return civil
+    raise RuleError(f"{text[:60]!r} is no moment of {where.key}; its offset then is another")
 
 
 def month_day(value: object, what: str) -> tuple[int, int]:

@@ -191,7 +191,8 @@ def _purchase(draw: Draw, at: datetime, id: str) -> Activity:
         at=at,
         id=id,
         tenders=tenders,
-        **_stated(draw, ACTIVITY_FACTS, draw(_one_of((), ("channel", "nights"), ("ticket",), ("distance", "cabin")))),
+        # a weight of the whole basket, beside those of its lines, is not counted
+        **_stated(draw, ACTIVITY_FACTS | LINE_FACTS, draw(_one_of((), ("channel", "nights"), ("ticket", "weight")))),
     )
 
 

@@ -222,8 +222,8 @@ def above_zero(value: object, what: str) -> Exact:
 
 def show(value: Exact) -> str:
     """The shortest text that `exact` reads back: `'12.5'`, `'1/3'`, `'-7'`."""
-    if type(value) is int:
-        return str(value)
+    if value.denominator == 1:  # an own rule may hold a whole `Fraction`
+        return str(value.numerator)
     below = value.denominator
     twos = fives = 0
     while below % 2 == 0:

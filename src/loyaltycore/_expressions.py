@@ -28,6 +28,9 @@ LONGEST_CHAIN: Final = 250
 DEEPEST: Final = 50
 """How deep brackets, calls and data may nest."""
 
+WIDTH: Final = 100
+"""Characters of a line of code in a file."""
+
 SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 """Half of a pair: JSON and escapes can say it, but no file can hold it."""
 
@@ -74,6 +77,26 @@ def read(text: str) -> Any:
     if len(text) > LONGEST:
         raise DataError(f"an expression of {len(text):,} characters, more than {LONGEST:,}; {_TABLES}")
     return _Reader(text.replace("\r\n", "\n").replace("\r", "\n")).read()
+
+
+def laid_out(code: str, indent: str = "") -> str:
+    """Long code on several lines, broken before the `+` of its sums; it reads back alike."""
+    if len(indent) + len(code) <= WIDTH:
+        return code
+    bare = _QUOTED.sub(lambda quoted: "'" * len(quoted[0]), code)
+    depth, cuts, closed = 0, [], 0
+    for i, character in enumerate(bare):
+        depth += (character in "([{") - (character in ")]}")
+        if not depth and bare.startswith(" + ", i):
+            cuts.append(i)
+        closed = closed or (i if not depth else 0)  # where the first bracket closes, if the code begins with one
+    if cuts:
+        addends = [code[start:end] for start, end in zip([0, *(cut + 3 for cut in cuts)], [*cuts, None], strict=True)]
+        return f"\n{indent}+ ".join(laid_out(addend, indent) for addend in addends)
+    if code.startswith("(") and closed:
+        deeper = f"{indent}    "
+        return f"(\n{deeper}{laid_out(code[1:closed], deeper)}\n{indent}){code[closed + 1 :]}"
+    return code
 
 
 class _Reader:

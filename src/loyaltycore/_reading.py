@@ -16,11 +16,12 @@ from typing import Any, Final, NamedTuple
 
 from loyaltycore import _expressions
 from loyaltycore._annotations import Slot, Wants, slots_of, wants_of
+from loyaltycore._calendar import text_moment
 from loyaltycore._exact import MAX_DIGITS, Exact, FrozenMap, exact, show
 from loyaltycore._expressions import DEEPEST, FAILURES, SURROGATE, close_to
 from loyaltycore._strategy import KINDS, Stored
 from loyaltycore.activity import CounterKey
-from loyaltycore.errors import DataError, InexactNumber, LoyaltyError
+from loyaltycore.errors import DataError, InexactNumber, LoyaltyError, RuleError
 
 VERSION: Final = 1
 """The version of the data, at its root."""
@@ -55,22 +56,22 @@ class Spot(NamedTuple):
 
     path: str = "$"
     depth: int = 1
-    converts: bool = False
-    """Whether the field's converter will see what is here, so that its words and numbers may pass."""
+    convert: Callable[[Any], Any] | None = None
+    """The field's converter, which may know words and numbers: `per = "month"`, `factor = "1.5"`."""
 
-    def key(self, key: str, *, converts: bool = False) -> Spot:
+    def key(self, key: str, convert: Callable[[Any], Any] | None = None) -> Spot:
         """The spot under a key."""
         name = f".{key}" if key.isidentifier() and len(key) <= _SHOWN else f"[{key[:_SHOWN]!r}]"
-        return self._inside(f"{self.path}{name}", converts=converts)
+        return self._inside(f"{self.path}{name}", convert)
 
     def item(self, i: int) -> Spot:
         """The spot of a list's item."""
-        return self._inside(f"{self.path}[{i}]", converts=self.converts)
+        return self._inside(f"{self.path}[{i}]")
 
-    def _inside(self, path: str, *, converts: bool) -> Spot:
+    def _inside(self, path: str, convert: Callable[[Any], Any] | None = None) -> Spot:
         if self.depth == DEEPEST:
             raise DataError(f"it nests more than {DEEPEST} deep; make it flatter", path)
-        return Spot(path, self.depth + 1, converts)
+        return Spot(path, self.depth + 1, convert)
 
     def error(self, message: str) -> DataError:
         """What is wrong here."""
@@ -92,7 +93,7 @@ def _shown(data: Any) -> str:
         return f"the text {data[:_SHOWN]!r}"
     if isinstance(data, int):
         return f"the number {data}" if abs(data) < 10**MAX_DIGITS else "so long a number"
-    return "a table" if isinstance(data, dict) else f"a {type(data).__name__}"
+    return "a table" if isinstance(data, Mapping) else f"a {type(data).__name__}"
 
 
 # By the type of the data --------------------------------------------------------------------------------------------
@@ -139,22 +140,34 @@ def _read_text(text: str, wants: Wants, spot: Spot) -> Any:
 
 
 def _read_expression(text: str, wants: Wants, spot: Spot) -> Any:
-    if spot.converts and _WORD.fullmatch(text):  # per = "month", factor = "1.5"
-        return text
+    if spot.convert and _WORD.fullmatch(text):
+        return _converted(text, wants, spot)
     try:
         value = _expressions.read(text)
     except DataError as error:
         raise spot.error(error.message) from error
-    if spot.converts or isinstance(value, wants.stored):
-        return value
-    raise spot.error(f"{value!r} is not what goes here; give {wants}")
+    return value if isinstance(value, wants.stored) else _converted(value, wants, spot)
 
 
-def _read_number(said: int | str, wants: Wants, spot: Spot) -> Exact | Decimal:
+def _converted(value: Any, wants: Wants, spot: Spot) -> Any:
+    """What the field's converter makes of something that is not of the class wanted, if that is."""
+    try:
+        found = spot.convert(value) if spot.convert else None
+    except FAILURES as error:
+        raise spot.error(_said(error).removeprefix(f"{spot.path.rpartition('.')[2]}: ")) from error
+    if isinstance(found, wants.stored):
+        return found
+    raise spot.error(f"{_shown(value)} is not what goes here; give {wants}")
+
+
+def _read_number(said: int | str, wants: Wants, spot: Spot) -> Any:
     number = is_number(said, spot)
-    if isinstance(said, str) or not wants.plain.isdisjoint((int, Fraction)) or (wants.stored and spot.converts):
-        decimal = Decimal in wants.plain and Fraction not in wants.plain
-        return Decimal(show(number)) if decimal and "/" not in show(number) else number
+    if Fraction in wants.plain or (int in wants.plain and not isinstance(said, str)):
+        return number
+    if Decimal in wants.plain and "/" not in show(number):
+        return Decimal(show(number))
+    if wants.stored and not isinstance(said, str):
+        return _converted(number, wants, spot)
     raise spot.wrong(said, wants)
 
 
@@ -163,7 +176,9 @@ def _read_date(said: str | date, wants: Wants, spot: Spot) -> date:
     if isinstance(said, str):
         try:
             bare = days and (not moments or len(said) <= len("2026-03-01"))
-            return date.fromisoformat(said) if bare else datetime.fromisoformat(said)
+            return date.fromisoformat(said) if bare else text_moment(said)
+        except RuleError as error:
+            raise spot.error(str(error)) from error
         except ValueError:
             raise spot.wrong(said, wants) from None
     if moments if isinstance(said, datetime) else days:  # TOML has dates of its own
@@ -174,13 +189,13 @@ def _read_date(said: str | date, wants: Wants, spot: Spot) -> date:
 
 
 def _read_list(data: list[Any], wants: Wants, spot: Spot) -> Any:
-    if wants.stored and spot.converts and not wants.items:  # per = ["month", "..."]
-        return read(data, Any, spot)
-    if wants.pairs and not wants.items:
-        return _read_pairs(data, wants, spot)
-    hints = wants.each(data)
     if not wants.items:
+        if wants.pairs:
+            return _read_pairs(data, wants, spot)
+        if wants.stored and spot.convert:  # per = ["month", "day"]
+            return _converted(read(data, Any, spot), wants, spot)
         raise spot.wrong(data, wants)
+    hints = wants.each(data)
     if len(hints) != len(data):
         raise spot.error(f"there are {len(data)} items; give {len(hints)}")
     return wants.make([read(item, hint, spot.item(i)) for i, (item, hint) in enumerate(zip(data, hints, strict=True))])
@@ -195,7 +210,7 @@ def _read_pairs(data: list[Any], wants: Wants, spot: Spot) -> FrozenMap[Any, Any
             raise at.error(f"{_shown(pair)} is no pair; give a list of a key and its value")
         key = read(pair[0], key_hint, at.item(0))
         if key in found:
-            raise at.item(0).error(f"the key {_shown(pair[0])} stands twice; keep one")
+            raise at.item(0).error("this key stands twice; keep one")
         found[key] = read(pair[1], hint, at.item(1))
     return FrozenMap(found)
 
@@ -239,7 +254,7 @@ def _read_fields(data: dict[str, Any], wants: Wants, spot: Spot) -> Stored:
     values = {}
     for key, slot in slots.items():
         if key in data:
-            values[key] = read(data[key], slot.hint, spot.key(key, converts=slot.convert is not None))
+            values[key] = read(data[key], slot.hint, spot.key(key, slot.convert))
         elif slot.required:
             raise spot.key(key).error(f"it is missing; give {wants_of(slot.hint)}")
     try:
@@ -256,9 +271,9 @@ def _class_of(data: dict[str, Any], wants: Wants, spot: Spot) -> type[Stored]:
     known = {name: cls for name, cls in KINDS.items() if issubclass(cls, wants.stored)}
     if isinstance(kind, str) and kind in known:
         return known[kind]
+    what = f"{_shown(kind)} is no kind that goes here" if "type" in data else "nothing says what this is"
     close = close_to(kind, known) if isinstance(kind, str) else ""
-    message = f"{_shown(kind)} is no kind that goes here{close}; known are {', '.join(sorted(known))}"
-    raise spot.key("type").error(message)
+    raise spot.key("type").error(f"{what}{close}; give one of {', '.join(sorted(known))}")
 
 
 def _placed(error: Exception, slots: Mapping[str, Slot], values: Mapping[str, Any], path: str) -> DataError:
@@ -272,13 +287,17 @@ def _placed(error: Exception, slots: Mapping[str, Slot], values: Mapping[str, An
         except FAILURES as found:
             error, culprit = found, key
             break
-    message = str(error if isinstance(error, LoyaltyError) else (*error.args, type(error).__name__)[0])
+    message = _said(error)
     named = _NAMED.match(message)
     if named and named[1] == "$":  # a program says the place itself
         return DataError(message[named.end() :], f"{path}{named[2]}")
     if named and named[1] in ([culprit] if culprit else slots):
         return DataError(message[named.end() :], f"{path}.{named[1]}{named[2]}")
     return DataError(message, f"{path}.{culprit}" if culprit else path)
+
+
+def _said(error: Exception) -> str:
+    return str(error if isinstance(error, LoyaltyError) else (*error.args, type(error).__name__)[0])
 
 
 # Checks that writing shares -----------------------------------------------------------------------------------------
@@ -302,7 +321,7 @@ def is_number(value: Any, spot: Spot) -> Exact:
 def _check_keys(data: dict[Any, Any], spot: Spot) -> None:
     for key in data:
         if not isinstance(key, str):
-            raise spot.error(f"the key {_shown(key)} is not text; other keys are written as a list of pairs")
+            raise spot.error(f"{_shown(key)} is no key; keys are text, and others are written as a list of pairs")
         is_text(key, spot)
     if isinstance(data, Object) and data.twice is not None:
         raise spot.key(data.twice).error("this key stands twice; keep one")

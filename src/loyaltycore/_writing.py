@@ -11,11 +11,13 @@ from typing import Any
 import attrs
 
 from loyaltycore._annotations import Wants, slots_of, wants_of
+from loyaltycore._calendar import moment_text
 from loyaltycore._exact import show
-from loyaltycore._expressions import FAILURES
+from loyaltycore._expressions import laid_out
 from loyaltycore._reading import TAGS, Spot, is_number, is_text, read
 from loyaltycore._strategy import Stored, Strategy, parts_of
 from loyaltycore.activity import CounterKey
+from loyaltycore.errors import LoyaltyError
 
 
 def write_fields(value: Any, spot: Spot, *, short: bool = False) -> dict[str, Any]:
@@ -55,11 +57,11 @@ def _write(value: Any, hint: Any, spot: Spot, *, short: bool) -> Any:
             return number
         return _tagged("number", show(number)) if str in wants.plain else show(number)
     if isinstance(value, date):
-        tag = "moment" if isinstance(value, datetime) else "date"
+        tag, text = ("moment", moment_text(value)) if isinstance(value, datetime) else ("date", value.isoformat())
         if TAGS[tag] in wants.plain:
-            return value.isoformat()
+            return text
         if wants.free:
-            return _tagged(tag, value.isoformat())
+            return _tagged(tag, text)
     return _write_several(value, wants, spot, short=short)
 
 
@@ -111,8 +113,8 @@ def _as_text(value: Any, hint: Any, convert: Callable[[Any], Any] | None = None)
     if not isinstance(value, Stored) or not (isinstance(value, Strategy) or next(value._children(), None) is None):
         return None
     try:
-        found = read(repr(value), hint, Spot(converts=convert is not None))
-        same = (convert(found) if convert else found) == value
-    except FAILURES:
+        text = laid_out(repr(value))
+        text += "\n" * ("\n" in text)
+        return text if read(text, hint, Spot(convert=convert)) == value else None
+    except LoyaltyError:
         return None
-    return None if not same else found if isinstance(found, str) else repr(value)

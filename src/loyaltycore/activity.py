@@ -36,16 +36,20 @@ Place: TypeAlias = str | tuple[Any, Any] | tuple[str, Any, Any]
 
 def fact_value(value: object, what: str) -> FactValue:
     """A fact in its one form: numbers exact, dates as ISO text, lists and sets as tuples."""
+    if isinstance(value, (set, frozenset)):
+        return tuple(sorted((_one_fact(v, what) for v in value), key=repr))
+    if isinstance(value, (tuple, list)):
+        return tuple(_one_fact(v, what) for v in value)
+    return _one_fact(value, what)
+
+
+def _one_fact(value: object, what: str) -> FactValue:
     if isinstance(value, (str, bool)):
         return value
     if isinstance(value, (int, Decimal, Fraction, float)):
         return exact(value, what)
     if isinstance(value, (datetime, date)):
         return value.isoformat()
-    if isinstance(value, (set, frozenset)):
-        return tuple(sorted((fact_value(v, what) for v in value), key=repr))
-    if isinstance(value, (tuple, list)):
-        return tuple(fact_value(v, what) for v in value)
     raise DataError(f"{type(value).__name__} is no fact; give text, a number, a truth value or a tuple of them", what)
 
 
@@ -468,7 +472,8 @@ class Tally(Stored):
             labels = frozenset((n, v) for n, v in line.facts.items() if not _is_number(v))
             key = (line.category, line.sku, labels)
             merged[key] = _add_lines(merged[key], line) if key in merged else line
-        kept = [line for line in merged.values() if line.amount or line.quantity or any(_numbers(line))]
+        lines = map(_without_zeros, merged.values())
+        kept = [line for line in lines if line.amount or line.quantity or any(map(_is_number, line.facts.values()))]
         return Tally(
             sorted(kept, key=lambda line: (line.category, line.sku, repr(sorted(line.facts.items(), key=str))))
         )
@@ -490,8 +495,10 @@ class Tally(Stored):
         return like._with(self.lines, EMPTY, total([line.amount for line in self.lines]))
 
 
-def _numbers(line: Line) -> list[Exact]:
-    return [v for v in line.facts.values() if _is_number(v)]
+def _without_zeros(line: Line) -> Line:
+    """The line without facts that came to 0, so that taking away again what was added leaves no trace."""
+    facts = {n: v for n, v in line.facts.items() if v or not _is_number(v)}
+    return line if len(facts) == len(line.facts) else line._with(line.amount, line.quantity, FrozenMap(facts))
 
 
 def _scaled(line: Line, ratio: Exact) -> tuple[Exact, Exact, FrozenMap[str, FactValue]]:

@@ -229,13 +229,24 @@ class PointsTable(EarningRule):
                     raise RuleError(f"rows[{i}]: {cell!r} is no bound of {key!r}; give one of them, or {OVER!r}")
         object.__setattr__(self, "_points", FrozenMap(points))
 
+    def find(self, activity: Activity) -> Award | None:
+        """The points of the activity's row, or `None` if there is no such row."""
+        keys = self._keys(activity)
+        points = self._points.get(keys)
+        if points is None:
+            return None
+        shown = ", ".join(f"{by!s} {key}" for by, key in zip(self.by, keys, strict=True))
+        return Award(points, reason=f"PointsTable: {shown}")
+
+    def _keys(self, activity: Activity) -> tuple[Any, ...]:
+        return tuple(by.key(activity) if isinstance(by, Band) else activity.fact(by) for by in self.by)
+
     def earn(self, activity: Activity, member: Member) -> Award:
         """The points of the activity's row."""
-        keys = tuple(by.key(activity) if isinstance(by, Band) else activity.fact(by) for by in self.by)
-        points = self._points.get(keys)
-        if points is not None:
-            shown = ", ".join(f"{by!s} {key}" for by, key in zip(self.by, keys, strict=True))
-            return Award(points, reason=f"PointsTable: {shown}")
+        found = self.find(activity)
+        if found is not None:
+            return found
+        keys = self._keys(activity)
         known = ", ".join(code_of(row[:-1] if len(self.by) > 1 else row[0]).text for row in self.rows[:8])
         wanted = code_of(keys if len(self.by) > 1 else keys[0]).text
         raise RuleError(f"the table by {', '.join(map(str, self.by))} has no row for {wanted}; it has {known}")

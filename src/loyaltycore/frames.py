@@ -40,7 +40,7 @@ LIMIT: Final = 2**63 - 1
 ROWS: Final = 2**32
 """More rows than a polars frame has."""
 
-_SOME_TIME: Final = datetime(1, 1, 1)
+_SOME_TIME: Final = datetime(2000, 1, 1)
 """The moment of activities where it is not looked at."""
 
 LABELS: Final = ("category", "tier")

@@ -65,6 +65,10 @@ class Word(Period):
 
     word: str
 
+    def __attrs_post_init__(self) -> None:
+        if self.word not in ("activity", "line"):
+            raise RuleError(f"word: {self.word!r} is no period of one activity; give 'activity' or 'line'")
+
     def key(self, activity: Activity, member: Member) -> str:
         """Nothing is counted over one activity."""
         return ""
@@ -203,7 +207,10 @@ class Each(Period):
 
 
 def _periods(value: Iterable[PeriodLike]) -> tuple[Period, ...]:
-    return tuple(map(as_period, value))
+    periods = tuple(map(as_period, value))
+    if len(periods) < 2:  # noqa: PLR2004 (several)
+        raise RuleError("periods: give at least two; one stands by itself")
+    return periods
 
 
 @frozen

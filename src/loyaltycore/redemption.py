@@ -508,22 +508,33 @@ class PercentOff(RedemptionOption):
 
 @frozen
 class AwardChart(RedemptionOption):
-    """Prices looked up by facts of the order: an airline's award chart. *rows* and *by* are those of `PointsTable`."""
+    """Prices looked up by facts of the order: an airline's award chart.
+
+    *rows* and *by* are those of `PointsTable`. An order that the chart has no row for is `not_eligible`.
+
+    >>> chart = AwardChart({"domestic": 7_500, "overseas": 30_000}, by="zone")
+    >>> chart.quote(Activity.action("order", at="2026-03-01", zone="overseas")).points
+    30000
+    """
 
     kind = "award_chart"
 
     rows: Any = field()
     by: Any = field(kw_only=True)
     unit: str = field(default="", kw_only=True)
+    _table: PointsTable = field(init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         table = PointsTable(self.rows, by=self.by)
-        object.__setattr__(self, "rows", table.rows)
-        object.__setattr__(self, "by", table.by)
+        for name, value in (("rows", table.rows), ("by", table.by), ("_table", table)):
+            object.__setattr__(self, name, value)
 
     def price(self, order: Activity, member: Member) -> Quote:
-        """The price of the order's row."""
-        part = PointsTable(self.rows, by=self.by).award(order, member)
+        """The price of the order's row, and the facts that were looked up."""
+        part = self._table.find(order)
+        if part is None:
+            by = ", ".join(map(str, self._table.by))
+            return Quote("award", unit=self.unit).refused("not_eligible", f"the chart by {by} has no row for this order")
         return Quote("award", part.exact, unit=self.unit, grants=order.facts, parts=(part,))
 
 

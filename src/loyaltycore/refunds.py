@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from loyaltycore._exact import Exact, FrozenMap, apportion, floor, share_between, tidy
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, apportion, divided, floor, share_between, tidy
 from loyaltycore.activity import Activity, Count, CounterKey, Member, Tally
 from loyaltycore.awards import Award
 from loyaltycore.errors import RuleError
@@ -34,13 +34,13 @@ def by_line(points: Points, award: Award, activity: Activity, member: Member) ->
     return tuple(apportion(award.points, weights))
 
 
-def _share_done(seen: Seen, amount: Exact, lines: frozenset[int]) -> Fraction:
-    """The share of an activity that is refunded."""
+def _share_done(seen: Seen, amount: Exact, lines: frozenset[int]) -> Exact:
+    """The share of an activity that is refunded; of one without an amount all or nothing."""
     everything = seen.activity.amount
     returned = sum(seen.activity.lines[n].amount for n in lines) + amount
-    if len(lines) == len(seen.activity.lines) or returned >= everything:
-        return Fraction(1)
-    return Fraction(max(0, returned)) / everything
+    if len(lines) == len(seen.activity.lines):
+        return 1
+    return divided(min(max(0, returned), everything), everything) if everything else 0
 
 
 def dues_of(
@@ -58,13 +58,13 @@ def dues_of(
             if n in gone:
                 raise RuleError(f"lines: line {n} was refunded before; give lines that were not")
         gone |= frozenset(numbers)
+    elif refund is None:
+        gone = frozenset(range(len(lines)))
     left = tidy(seen.activity.amount - sum(lines[n].amount for n in gone))
     if refund is not None:
         amount = tidy(amount + refund)
         if amount > left:
             raise RuleError(f"amount: {tidy(left - seen.amount)} of the activity is left to refund; give at most that")
-    elif numbers is None:
-        amount = max(amount, left)
     dues = {}
     for unit, earned in seen.units.items():
         returned = sum(earned.by_line[n] for n in gone) if earned.by_line else earned.points if gone else 0
@@ -90,6 +90,8 @@ def counts_back(
     """What the refund frees of the counters, as counts below 0: caps, limits, running totals, the activity itself."""
     before, after = _share_done(seen, seen.amount, seen.lines), _share_done(seen, amount, gone)
     back: dict[CounterKey, Count] = {}
+    if after == before:
+        return EMPTY
     for key, count in earned.counts.items():
         freed: Any
         if isinstance(count, Tally):

@@ -204,7 +204,7 @@ class Spending(Desk):
         if hold is None:
             raise RuleError(f"{hold_id!r} is no hold of this account; give the id of a hold")
         if not hold.open:
-            how = next(e.kind for e in reversed(self._ledger.entries) if e.source == hold_id)
+            how = next(e.kind for e in self._ledger.entries if e.source == hold_id)
             raise RuleError(f"{hold_id}: the hold was {how} already; a hold is resolved once")
         return hold
 

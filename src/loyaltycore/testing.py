@@ -28,9 +28,10 @@ from loyaltycore.activity import Activity, Line, Member, Tally
 from loyaltycore.awards import Award
 from loyaltycore.conditions import Condition, as_condition
 from loyaltycore.earning import EarningRule, Sum, as_rule
-from loyaltycore.errors import InexactNumber, MissingExtra, RuleError
+from loyaltycore.errors import InexactNumber, LoyaltyError, MissingExtra, RuleError
 from loyaltycore.factors import Factor, a_factor
-from loyaltycore.periods import Period, Window
+from loyaltycore.periods import Period, Window, as_period
+from loyaltycore.serialize import from_data, from_json, to_data, to_json
 
 
 def _register() -> None:
@@ -255,11 +256,16 @@ def is_rebuilt_by_its_repr(value: Strategy) -> None:
     """Its repr is the code that builds it, from the library's names, `Fraction`, and those of the classes inside it."""
     code = repr(value)
     try:
-        rebuilt = eval(code, _names(value))  # noqa: S307 (it is the caller's own)
+        rebuilt = _taken(value, eval(code, _names(value)))  # noqa: S307 (it is the caller's own)
     except Exception as error:
         raise AssertionError(f"has a repr that is not its code: {code} raises {_said(error)}") from error
     if rebuilt != value:
         raise AssertionError(f"has a repr that builds something else: {code} gives {rebuilt!r}")
+
+
+def _taken(value: Strategy, given: Any) -> Any:
+    """What is meant by `given` where such a value is wanted: a number for a factor, a word for a period."""
+    return a_factor(given) if isinstance(value, Factor) else as_period(given) if isinstance(value, Period) else given
 
 
 def _names(value: Strategy) -> dict[str, Any]:
@@ -268,10 +274,18 @@ def _names(value: Strategy) -> dict[str, Any]:
 
 
 def is_stored(value: Strategy) -> None:
-    """Where it has a kind, it is the same after `to_data` and `from_data`, also by way of JSON."""
+    """Where it and all inside it have a kind, it comes back from data and from JSON as it was."""
+    if not all(part._kind for _, part in walk(value)):
+        return
+    try:
+        stored = from_data(to_data(value)), from_json(to_json(value))
+    except LoyaltyError as error:
+        raise AssertionError(f"cannot be stored: {error}") from error
+    if stored != (value, value):
+        raise AssertionError(f"is stored as something else: {stored[0]!r}; a converter must leave alone what it made")
 
 
-VALUE_LAWS: Final = (is_frozen, is_hashable, equals_its_copy, is_rebuilt_by_its_repr, is_stored)
+VALUE_LAWS: Final = (is_frozen, is_hashable, equals_its_copy, is_stored, is_rebuilt_by_its_repr)
 """What every rule, condition and factor keeps; each takes the value."""
 
 

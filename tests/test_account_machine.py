@@ -1,0 +1,401 @@
+"""An account against a slow model of one, over histories that hit the edges.
+
+Random moments never fall on an expiry, so the machine moves to edges on purpose: one microsecond before, at and after
+each end of a lot, end of a hold, pending date, month end, change of the clocks, 29 February and day that does not
+exist; and it spends one point less than there is, all there is, and one more.
+"""
+
+from datetime import UTC, datetime, timedelta
+import os
+from zoneinfo import ZoneInfo
+
+from attrs import evolve, frozen
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+import pytest
+
+from account_model import EXPIRY, FOREVER, WAIT, Refused, SlowAccount, civil, first_moment, months_later
+from loyaltycore import *
+
+TICK = timedelta(microseconds=1)
+DAY = timedelta(days=1)
+AT_MOST = 200
+
+UNITS = ("stars", "status")
+IN = ("earned", "adjusted_up", "transferred_in", "converted_in", "reinstated", "owed", "repaid")
+OUT = (
+    "available", "pending", "held", "spent", "lapsed", "reversed", "repaid",
+    "adjusted_down", "transferred_out", "converted_out",
+)  # fmt: skip
+
+
+# The program that the model knows -----------------------------------------------------------------------------------
+
+
+@frozen
+class ByFact(DateRule):
+    """The rule that a fact of the activity names."""
+
+    fact: str
+    names: tuple[str, ...]
+    rules: tuple[DateRule, ...]
+
+    @property
+    def fixed(self):
+        return all(rule.fixed for rule in self.rules)
+
+    def falls_on(self, subject, member):
+        named = subject.facts.get(self.fact, self.names[0])
+        return self.rules[self.names.index(named)].falls_on(subject, member)
+
+
+STAYS = {
+    "never": Never(),
+    "days": After(days=3),
+    "month": After(months=1),
+    "year": After(months=12),
+    "month end": After(months=1).to_end_of("month"),
+    "quarter": EndOf("quarter"),
+    "either": After(days=40) | EndOf("quarter", plus=1),
+    "both": After(days=20) & EndOf("month"),
+    "hours": After(hours=36),
+}
+MOVES = {**STAYS, "quiet": AfterInactivity(days=20)}
+WAITS = {
+    "": After(days=0),
+    "days": After(days=14),
+    "month": After(months=1),
+    "hours": After(hours=30),
+    "told": Never(),
+}
+assert MOVES.keys() == EXPIRY.keys()
+assert WAITS.keys() == WAIT.keys()
+
+
+def club(zone, expiry):
+    return Program(
+        "Club",
+        timezone=zone,
+        hold_timeout="36 hours",
+        points={
+            "stars": Points(
+                PerSpend(1),
+                expiry=ByFact("expiry", tuple(expiry), tuple(expiry.values())),
+                pending=ByFact("wait", tuple(WAITS), tuple(WAITS.values())),
+                at_most=AT_MOST,
+            ),
+            "status": Points(PerSpend(1).when(Category("status")), expiry=EndOf("quarter"), redeemable=False),
+        },
+        rewards={
+            "gift": Donation(worth="0.01", to="the school"),
+            "coffee": Item(30, sku="coffee").limit(2, per="month"),
+        },
+    )
+
+
+SETTINGS = [
+    ("America/New_York", "2024-02-27T17:00Z"),  # 29 February, clocks change on 10 March
+    ("America/New_York", "2026-10-30T12:00Z"),  # an hour comes twice on 1 November
+    ("America/Sao_Paulo", "2017-10-13T15:00Z"),  # 15 October begins at one o'clock
+    ("America/Sao_Paulo", "2018-02-16T15:00Z"),  # 17 February ends twice
+    ("Pacific/Apia", "2011-12-27T20:00Z"),  # there is no 30 December
+    ("UTC", "2023-12-29T09:00Z"),
+]
+
+
+# The machine --------------------------------------------------------------------------------------------------------
+
+amounts = st.sampled_from([1, 5, 12, 20, "30.75", "49.50", "9.25", 60, 100])
+lines = st.lists(st.tuples(amounts, st.sampled_from(["", "status"])), min_size=1, max_size=3)
+shortfalls = st.sampled_from(["refuse", "clamp", "owe"])
+late = st.sampled_from([timedelta()] * 6 + [TICK, timedelta(hours=30), 4 * DAY, 40 * DAY])
+around = st.sampled_from([-TICK, timedelta(), TICK])
+parts = st.one_of(st.none(), st.integers(1, 40))
+whichever = st.integers(0, 9)
+
+
+class AccountMachine(RuleBasedStateMachine):
+    """What an account says, and what the model does."""
+
+    @initialize(
+        setting=st.sampled_from(SETTINGS), expiry=st.sampled_from([STAYS, MOVES]),
+        first=st.lists(st.tuples(lines, st.sampled_from(list(STAYS))), min_size=2, max_size=5),
+    )  # fmt: skip
+    def open(self, setting, expiry, first):
+        self.zone, start = setting
+        self.expiries = sorted(expiry)
+        self.program = club(self.zone, expiry)
+        self.account = self.program.account("m-1")
+        self.model = SlowAccount(self.zone, AT_MOST)
+        self.now = datetime.fromisoformat(start)
+        self.done = {}
+        self.asked_up_to = 0
+        for basket, policy in first:
+            self.buy(basket, policy, "", timedelta())
+
+    # Calls
+
+    def call(self, verb, late=timedelta(), **content):
+        """Do the same to the account and to the model: both accept it, or both refuse it and nothing is written."""
+        posted = max(self.now, self.model.posted() or self.now)
+        call = {"verb": verb, "id": f"{verb}-{len(self.done)}", "at": self.now - late, "posted": posted, **content}
+        before = len(self.account.entries)
+        try:
+            self.model.call(call)
+        except Refused as refused:
+            assert self.refused(call, str(refused)), f"{call} was not refused"
+            assert len(self.account.entries) == before
+            return
+        self.done[call["id"]] = call, written(self.tell(call))
+        self.now = posted
+
+    def refused(self, call, reason):
+        try:
+            told = self.tell(call)
+        except RuleError:
+            return True
+        return isinstance(told, Redemption) and told.quote.refusal.code == reason
+
+    def tell(self, call):
+        """The call as the account takes it."""
+        verb, of = call["verb"], call.get("of")
+        when = {"id": call["id"], "at": call["at"]}
+        if call["posted"] != call["at"]:
+            when["posted"] = call["posted"]
+        account = self.account
+        if verb == "earn":
+            basket = [Line(amount, category) for amount, category in call["told"]]
+            facts = {"expiry": call["expiry"], "wait": call["wait"]}
+            return account.earn(Activity(basket, at=call["at"], id=call["id"], facts=facts), posted=call["posted"])
+        if verb == "reverse":
+            how = {name: call[name] for name in ("amount", "lines", "points", "on_shortfall") if name in call}
+            return account.reverse(of, **how, **when)
+        if verb == "redeem":
+            return account.redeem(call["reward"], points=call["points"], **when)
+        if verb == "hold":
+            return account.hold(call["reward"], points=call["points"], until=call["until"], **when)
+        if verb in ("capture", "cancel"):
+            return getattr(account, verb)(of, points=call.get("points"), **when)
+        if verb == "adjust":
+            return account.adjust(call["points"], unit="stars", reason="by hand", actor="clerk", **when)
+        if verb == "extend":
+            return account.extend(of, call["until"], **when)
+        return getattr(account, verb)(of, **when)
+
+    @rule(basket=lines, policy=whichever, wait=st.sampled_from(["", "", *WAITS]), late=late)
+    def earn(self, basket, policy, wait, late):
+        self.buy(basket, self.expiries[policy % len(self.expiries)], wait, late)
+
+    def buy(self, basket, policy, wait, late):
+        exactly = [(Line(amount).amount, category) for amount, category in basket]
+        self.call("earn", late, told=basket, lines=exactly, expiry=policy, wait=wait)
+
+    @rule(more=st.sampled_from([-1, 0, 1]), holding=st.booleans())
+    def spend_what_there_is(self, more, holding):
+        self.spend("gift", max(1, self.state().spendable("stars") + more), timedelta(), holding)
+
+    @rule(points=st.integers(1, 60), late=late, holding=st.booleans())
+    def spend_some(self, points, late, holding):
+        self.spend("gift", points, late, holding)
+
+    @rule(late=late, holding=st.booleans())
+    def have_a_coffee(self, late, holding):
+        self.spend("coffee", None, late, holding)
+
+    def spend(self, reward, points, late, holding):
+        if holding:
+            until = self.now - late + timedelta(hours=36)
+            self.call("hold", late, reward=reward, points=points, until=until)
+        else:
+            self.call("redeem", late, reward=reward, points=points)
+
+    @rule(which=whichever, part=parts)
+    def capture(self, which, part):
+        self.call("capture", of=self.one_of("hold", which), **some(points=part))
+
+    @rule(which=whichever)
+    def release(self, which):
+        self.call("release", of=self.one_of("hold", which))
+
+    @rule(which=whichever, part=parts)
+    def cancel(self, which, part):
+        self.call("cancel", of=self.one_of("redeem", which, "hold", "capture"), **some(points=part))
+
+    @rule(which=whichever, short=shortfalls)
+    def reverse(self, which, short):
+        self.call("reverse", of=self.one_of("earn", which), on_shortfall=short)
+
+    @rule(which=whichever, amount=st.sampled_from([1, 5, "9.25", 20, 49]), short=shortfalls)
+    def reverse_an_amount(self, which, amount, short):
+        self.call("reverse", of=self.one_of("earn", which), amount=Line(amount).amount, on_shortfall=short)
+
+    @rule(which=whichever, lines=st.sets(st.integers(0, 2), min_size=1), short=shortfalls)
+    def reverse_lines(self, which, lines, short):
+        self.call("reverse", of=self.one_of("earn", which), lines=tuple(sorted(lines)), on_shortfall=short)
+
+    @rule(which=whichever, points=st.integers(1, 60), short=shortfalls)
+    def reverse_points(self, which, points, short):
+        self.call("reverse", of=self.one_of("earn", which), points=points, on_shortfall=short)
+
+    @rule(which=whichever)
+    def activate(self, which):
+        self.call("activate", of=self.one_of("earn", which))
+
+    @rule(points=st.sampled_from([-50, -5, -1, 1, 8, 33]), late=late)
+    def adjust(self, points, late):
+        self.call("adjust", late, points=points)
+
+    @rule(which=st.integers(1, 12), days=st.sampled_from([-1, 0, 1, 30]))
+    def extend(self, which, days):
+        self.call("extend", of=which, until=civil(self.now, self.zone) + days * DAY)
+
+    def one_of(self, verb, which, *others):
+        """The id of an earlier call of that kind, or one that there never was."""
+        names = [name for name, (call, _) in self.done.items() if call["verb"] in (verb, *others)]
+        return names[which % len(names)] if names else "nothing"
+
+    # Time
+
+    @rule(which=st.integers(0, 3), off=around)
+    def move_to_an_edge(self, which, off):
+        ahead = [edge for edge in self.edges() if edge + off >= self.now]
+        self.now = ahead[which % len(ahead)] + off
+
+    @rule(hours=st.sampled_from([1, 20, 24 * 5, 24 * 40]))
+    def move_on(self, hours):
+        self.now += timedelta(hours=hours)
+
+    @rule()
+    def advance(self):
+        due = self.account.advance(self.now)
+        if due:
+            self.model.calls.append({"verb": "advance", "posted": self.now})
+            assert due[-1].posted <= self.now
+        assert self.account.advance(self.now) == ()
+
+    def edges(self):
+        """Moments at which something ends or begins."""
+        state = self.model.state(self.now)
+        found = {when for when, _, _ in state.due()}
+        today = civil(self.now, self.zone)
+        found |= {first_moment(months_later(today.replace(day=1), n), self.zone) for n in (1, 2)}
+        found |= {first_moment(today + n * DAY, self.zone) for n in (1, 2, 3)}
+        found |= {hour for n in range(24 * 20) if self.clock_changes(hour := on_the_hour(self.now) + timedelta(hours=n))}
+        return sorted(edge for edge in found if edge < self.now + 400 * DAY)
+
+    def clock_changes(self, instant):
+        zone = ZoneInfo(self.zone)
+        return (instant - TICK).astimezone(zone).utcoffset() != instant.astimezone(zone).utcoffset()
+
+    # Again
+
+    @precondition(lambda self: self.done)
+    @rule(which=st.integers(0, 200), later=st.booleans())
+    def retry(self, which, later):
+        call, entries = self.earlier(which)
+        before = len(self.account.entries)
+        again = {**call, "posted": self.now} if later else call
+        assert written(self.tell(again)) == entries
+        assert len(self.account.entries) == before
+
+    @precondition(lambda self: self.done)
+    @rule(which=st.integers(0, 200), field=whichever)
+    def contradict(self, which, field):
+        call, _ = self.earlier(which)
+        changes = [(name, value) for name, value in contradictions(call).items() if name in (*call, "told")]
+        (name, (field, value)) = changes[field % len(changes)]
+        before = len(self.account.entries)
+        with pytest.raises(Conflict, match=f"with {field}="):
+            self.tell({**call, name: value})
+        assert len(self.account.entries) == before
+
+    def earlier(self, which):
+        return list(self.done.values())[which % len(self.done)]
+
+    @rule()
+    def restart(self):
+        self.account = self.program.account("m-1", entries=self.account.entries)
+
+    # Questions
+
+    @rule(which=st.integers(0, 30), off=around, known=st.none() | st.integers(0, 30))
+    def ask(self, which, off, known):
+        moments = sorted({entry.posted for entry in self.account.entries} | set(self.edges()))
+        at = moments[which % len(moments)] + off
+        if known is None:
+            self.agree(self.account, at)
+        else:
+            knew = moments[known % len(moments)]
+            state = self.model.state(at, knew)
+            for unit in UNITS:
+                assert self.account.totals(unit, at=at, known=knew) == all_of(state.totals(unit))
+
+    def state(self):
+        return self.model.state(self.now)
+
+    @invariant()
+    def agrees_now(self):
+        before = len(self.account.entries)
+        self.agree(self.account, self.now)
+        assert len(self.account.entries) == before, "a question left a trace"
+
+    @invariant()
+    def agrees_when_rebuilt(self):
+        self.agree(self.program.account("m-1", entries=self.account.entries), self.now)
+
+    @invariant()
+    def posted_never_runs_backwards(self):
+        posted = [entry.posted for entry in self.account.entries[max(0, self.asked_up_to - 1) :]]
+        assert posted == sorted(posted)
+        self.asked_up_to = len(self.account.entries)
+
+    def agree(self, account, at):
+        state = self.model.state(at)
+        for unit in UNITS:
+            totals = account.totals(unit, at=at)
+            assert totals == all_of(state.totals(unit))
+            assert sum(totals[name] for name in IN) == sum(totals[name] for name in OUT)
+            assert account.balance(unit, at=at) == totals["available"] - totals["owed"]
+            lots = account.lots(unit, at=at)
+            assert [(lot.points, lot.expires_on) for lot in lots] == state.shown_lots(unit)
+            assert all(lot.points > 0 for lot in lots)
+
+
+def written(result):
+    """The entries that a call made."""
+    return getattr(result, "entries", result)
+
+
+def some(**optional):
+    return {name: value for name, value in optional.items() if value is not None}
+
+
+def all_of(totals):
+    """The totals with the names of those that are 0."""
+    return dict.fromkeys((*IN, *OUT), 0) | totals
+
+
+def on_the_hour(instant):
+    return instant.replace(minute=0, second=0, microsecond=0)
+
+
+def contradictions(call):
+    """Changed values of the fields of a call, with the name the account gives to the field."""
+    return {
+        "at": ("at", call["at"] + TICK),
+        "told": ("lines", [(7, ""), *call.get("told", ())]),
+        "expiry": ("facts", "none such"),
+        "of": ({"reverse": "activity", "activate": "activity", "cancel": "redemption", "extend": "lots"}.get(call["verb"], "hold"), 99 if call["verb"] == "extend" else "other"),
+        "points": ("points", (call.get("points") or 0) + 1),
+        "until": ("until", call.get("until", FOREVER) - DAY),
+        "on_shortfall": ("on_shortfall", "owe" if call.get("on_shortfall") == "clamp" else "clamp"),
+    }  # fmt: skip
+
+
+TestAccount = AccountMachine.TestCase
+TestAccount.settings = (
+    settings(max_examples=200, stateful_step_count=50)
+    if os.environ.get("HYPOTHESIS_PROFILE") == "ci"
+    else settings(max_examples=25, stateful_step_count=30)
+)
