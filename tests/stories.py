@@ -194,9 +194,9 @@ def told(account, at):
 
 
 def plain(results):
-    """Results of steps without the tree of rules in an award, which no entry keeps."""
+    """Results of steps without the tree of rules in an award, which no entry keeps, nor fractions that came to 0."""
     return [
-        ({unit: (award.exact, award.points, award.counts) for unit, award in one.awards.items()}, one.entries)
+        ({unit: (award.points, award.counts) for unit, award in one.awards.items()}, one.entries)
         if isinstance(one, Receipt)
         else one
         for one in results

@@ -116,7 +116,7 @@ def test_a_returned_line_inside_a_larger_basket_nets():
         (date(2026, 3, 1), "2026-03-01"),
         (datetime(2026, 3, 1, 9), "2026-03-01T09:00:00"),
         (["b", "a"], ("b", "a")),
-        ({"b", "a"}, ("a", "b")),
+        pytest.param({"b", "a"}, ("a", "b"), id="a set"),
         (("x", 1, False), ("x", 1, False)),
     ],
     ids=repr,

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pickle
 from time import perf_counter
 
+from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
@@ -159,6 +160,35 @@ def test_the_message_names_the_place_and_the_remedy(value, message):
     with pytest.raises(InexactNumber) as refused:
         Flat(value)
     assert str(refused.value) == message
+
+
+@frozen
+class PerNight(EarningRule):
+    """Somebody's own rule that divides as floats do."""
+
+    def earn(self, activity, member):
+        return 320 / 2
+
+
+def test_a_float_that_a_rule_returns_is_refused_with_what_to_write_instead():
+    with pytest.raises(InexactNumber) as refused:
+        PerNight().award(Activity.purchase(1, at="2026-03-01"))
+    assert str(refused.value) == (
+        "PerNight.earn returned the float 160.0; divide as in Fraction(x) / 2 or x // 2, and write numbers as in '0.5'"
+    )
+
+
+@frozen
+class HalfPrice(RedemptionOption):
+    """Somebody's own option that divides as floats do."""
+
+    def price(self, order, member):
+        return 150 / 2
+
+
+def test_a_float_that_a_price_is_names_the_price():
+    with pytest.raises(InexactNumber, match=r"^HalfPrice\.price returned the float 75\.0; divide as in Fraction"):
+        HalfPrice().quote(Activity.action("order", at="2026-03-01"))
 
 
 class Cents(int):

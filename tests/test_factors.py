@@ -108,7 +108,9 @@ def test_a_float_from_a_factor_of_ones_own_is_refused_with_its_name():
         def value(self, activity, member):
             return 1.5
 
-    with pytest.raises(InexactNumber, match=r"Floating\(\): the float 1\.5 is not exact; write '1\.5'"):
+    with pytest.raises(
+        InexactNumber, match=r"Floating\.value returned the float 1\.5; divide as in Fraction\(x\) / 2 or x // 2"
+    ):
         value(Floating())
 
 

@@ -216,6 +216,23 @@ def test_categories_and_tiers():
     assert points(RATES, frame) == [112, 30, 975, 30]
 
 
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("floor", [0, 0, 1, 2, 1, 1]),
+        ("ceil", [0, 1, 2, 3, 2, 2]),
+        ("half_up", [0, 1, 2, 3, 1, 2]),
+        ("half_down", [0, 0, 1, 2, 1, 2]),
+        ("half_even", [0, 0, 2, 2, 1, 2]),
+    ],
+)
+def test_rounding(mode, expected):
+    frame = pl.DataFrame({"amount": [0, 50, 1_50, 2_50, 1_49, 1_51]})
+    assert points(PerSpend(1).rounded(mode), frame) == expected
+    assert points(PerSpend(10).rounded(mode, to=10), frame) == [10 * n for n in expected]
+    assert points(Program("Club", points={"points": Points(PerSpend(1), rounding=Rounding(mode))}), frame) == expected
+
+
 def test_a_monthly_cap_is_filled_in_the_order_of_time_and_starts_again_with_the_month():
     frame = pl.DataFrame(
         {
@@ -418,6 +435,17 @@ def test_what_a_large_row_takes_of_a_cap_is_missing_to_the_others():
     rule = (PerSpend(1000) * "1/1000").named("base").cap(50, per="month")
     frame = purchases(20_00, 2**62, 20_00, 20_00, member=["a", "a", "a", "b"])
     assert points(rule, frame) == [20, 30, 0, 20]
+
+
+def test_a_running_total_beyond_a_column_is_capped_exactly():
+    rule = PerSpend(100).named("base").cap(9 * 10**18, per="month")
+    assert points(rule, purchases(2**62, 2**62, 2**62)) == [2**62, 9 * 10**18 - 2**62, 0]
+
+
+def test_small_numbers_of_a_rule_make_large_ones():
+    awarded = award_frame(Flat(100_000).when(Category("groceries")) * 100_000, purchases(1_00))
+    assert awarded["points"].to_list() == [10**10]
+    assert award_frame(Flat(1), purchases(1_00)).schema["points"] == pl.Int64
 
 
 def test_a_rule_with_numbers_that_no_column_holds():

@@ -125,8 +125,8 @@ class Premium(Condition):
 
 
 @frozen
-class Weekend(Factor):
-    kind = "test_weekend"
+class AtWeekends(Factor):
+    kind = "test_at_weekends"
 
     def value(self, activity, member):
         return 2 if activity.day.isoweekday() > 5 else 1
@@ -144,9 +144,9 @@ class PerStar(EarningRule):
 
 def test_an_own_rule_condition_and_factor_pass():
     check_rule(BirthdayBonus(100))
-    check_rule((PerSpend(1) + BirthdayBonus()).when(Premium()) * Weekend())
+    check_rule((PerSpend(1) + BirthdayBonus()).when(Premium()) * AtWeekends())
     check_condition(Premium() & ~Category("dining"))
-    check_factor(Weekend() * "1.5")
+    check_factor(AtWeekends() * "1.5")
 
 
 def test_a_rule_for_some_activities_is_checked_with_those():
@@ -186,7 +186,10 @@ def test_a_rule_that_remembers_is_found_with_the_activity_that_shows_it():
     said = finding(Stateful())
     sentence, activity, member = said.split("\n")
     assert sentence.startswith("Stateful gave ")
-    assert sentence.endswith(" for the same activity: a rule must not remember anything; keep counters in Award.counts")
+    assert sentence.endswith(
+        " for the same activity: a rule must neither remember anything nor draw at random; "
+        "keep counters in Award.counts"
+    )
     assert activity.startswith("  activity: Activity(")
     assert member.startswith("  member: Member(")
 
@@ -198,7 +201,7 @@ class Lucky(EarningRule):
 
 
 def test_a_rule_that_draws_lots_is_found():
-    assert "for the same activity: a rule must not remember anything" in finding(Lucky())
+    assert "for the same activity: a rule must neither remember anything nor draw at random" in finding(Lucky())
 
 
 TIMES = count()
@@ -212,8 +215,8 @@ class FailsOnce(EarningRule):
 
 def test_a_rule_that_answers_otherwise_when_tried_again_is_found():
     assert finding(FailsOnce()) == (
-        "FailsOnce did not answer as before when it was tried again: a rule must not remember anything;"
-        " keep counters in Award.counts"
+        "FailsOnce did not answer as before when it was tried again: a rule must neither remember anything nor"
+        " draw at random; keep counters in Award.counts"
     )
 
 
@@ -288,7 +291,7 @@ class FloatingCount(EarningRule):
 
 
 def test_a_rule_that_is_not_exact_is_found():
-    assert "Floating gave 0.5: points: the float 0.5 is not exact; write '0.5' or Decimal('0.5')" in finding(Floating())
+    assert "Floating gave the float 0.5: divide as in Fraction(x) / 2 or x // 2, and write" in finding(Floating())
     assert "Nothing gave None: points: NoneType is not a number" in finding(Nothing())
     assert "FloatingCount put 0.5 into its Award: points and counts are exact numbers" in finding(FloatingCount())
     assert "FloatingPart put 0.5 into its Award" in finding(FloatingPart())
@@ -514,8 +517,9 @@ class Strict(Condition):
 
 
 def test_a_condition_that_remembers_or_does_not_answer_is_found():
-    assert "a condition must not remember anything; read counters from Member.counted" in finding(
-        Alternating(), activity=st.just(Activity.purchase(5, at="2026-03-01"))
+    assert (
+        "a condition must neither remember anything nor draw at random; read counters from Member.counted"
+        in finding(Alternating(), activity=st.just(Activity.purchase(5, at="2026-03-01")))
     )
     assert "Strict raised KeyError: 'brand': a condition answers for every activity and member" in finding(Strict())
 
@@ -534,4 +538,4 @@ class Half(Factor):
 
 def test_a_factor_that_is_below_zero_or_not_exact_is_found():
     assert "Discount gave -0.5: a factor gives 0 or more" in finding(Discount())
-    assert "Half gave 0.5: points: the float 0.5 is not exact" in finding(Half())
+    assert "Half gave the float 0.5: divide as in Fraction(x) / 2 or x // 2" in finding(Half())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any as _Any
 
+from loyaltycore._exact import exact
 from loyaltycore.account import Account
 from loyaltycore.activity import ANYONE, Activity, CounterKey, Line, Member, Tally, great_circle_miles
 from loyaltycore.awards import Award
@@ -162,6 +163,7 @@ __all__ = [
     "best_of",
     "by_fact",
     "by_tier",
+    "exact",
     "first_of",
     "from_data",
     "from_json",

@@ -66,9 +66,9 @@ Draw: TypeAlias = st.DrawFn
 
 # The words that everything is drawn from ----------------------------------------------------------------------------
 
-CATEGORIES: Final = ("dining", "groceries", "travel")
-SKUS: Final = ("latte", "gift_card")
-TIERS: Final = ("silver", "gold", "platinum")
+CATEGORIES: Final = ("dining", "food & drink", "base_fare")
+SKUS: Final = ("latte", "gift card {50}")
+TIERS: Final = ("silver", "gold", "top tier")
 ACTIONS: Final = ("review", "stay")
 
 ACTIVITY_FACTS: Final[dict[str, tuple[Any, ...]]] = {
@@ -179,7 +179,7 @@ def _activity(draw: Draw, at: datetime, id: str = "") -> Activity:
 
 
 def _purchase(draw: Draw, at: datetime, id: str) -> Activity:
-    basket = [_line(draw) for _ in range(draw(_one_of(1, 2, 1, 3)))]
+    basket = [_line(draw) for _ in range(draw(_one_of(1, 2, 3)))]
     total = sum(line.amount for line in basket)
     if draw(_one_of("none", "none", "returned")) == "returned":
         basket.append(evolve(_line(draw), amount=-min(draw(_AMOUNTS), total), quantity=-1))
@@ -275,7 +275,7 @@ class _Maker:
 
     def name(self) -> str:
         """A name that nothing else has in this example."""
-        return f"rule {next(self.draw(_NAMES))}"
+        return f"<rule {next(self.draw(_NAMES))}>"
 
     def one(self, base: Any, depth: int) -> Any:
         """A value of that class, with at most so many others one inside another."""

@@ -7,7 +7,7 @@ whole numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from decimal import Decimal
 from fractions import Fraction
 from math import gcd, isfinite
@@ -62,6 +62,18 @@ def exact(value: object, what: str = "number") -> Exact:
     )
 
 
+NO_FLOATS: Final = "divide as in Fraction(x) / 2 or x // 2, and write numbers as in '0.5'"
+"""The remedy for a float that was computed."""
+
+
+def returned(value: object, by: object, hook: str) -> Exact:
+    """What the *hook* of somebody's own class returned, as an exact number."""
+    name = f"{type(by).__name__}.{hook}"
+    if isinstance(value, float):
+        raise InexactNumber(f"{name} returned the float {value!r}; {NO_FLOATS}")
+    return exact(value, name)
+
+
 def _bounded(value: int, what: str) -> int:
     if -_MAX_EXPONENT < value < _MAX_EXPONENT:
         return value
@@ -98,6 +110,9 @@ def _from_decimal(value: Decimal, what: str) -> Exact:
         )
     return reduced(*value.as_integer_ratio())
 
+
+_AT_ONCE: Final = 16
+"""Numbers added up before their sum is looked at."""
 
 _new: Final = object.__new__
 
@@ -191,7 +206,15 @@ def tidy(value: Exact) -> Exact:
 
 def total(numbers: Sequence[Exact]) -> Exact:
     """The sum; of one number, which is what most lists of them are, the number."""
-    return numbers[0] if len(numbers) == 1 else sum(numbers)
+    if len(numbers) == 1:
+        return numbers[0]
+    result: Exact = 0
+    for start in range(0, len(numbers), _AT_ONCE):
+        result += sum(numbers[start : start + _AT_ONCE])
+        if type(result) is not int:
+            # thousands of unlike denominators would grow without end, and take minutes to add
+            _bounded(result.denominator, "the sum's denominator")
+    return result
 
 
 def whole(value: object, what: str, *, at_least: int | None = None) -> int:
@@ -337,25 +360,37 @@ class FrozenMap(Mapping[K, V_co], Generic[K, V_co]):
     __slots__ = ("_hash", "_items")
 
     _items: dict[K, V_co]
-    _hash: int | None
+    _hash: int
 
     def __init__(self, items: Mapping[K, V_co] | Iterable[tuple[K, V_co]] = ()) -> None:
-        object.__setattr__(self, "_items", dict(items))
-        object.__setattr__(self, "_hash", None)
+        object.__setattr__(self, "_items", dict(items._items if isinstance(items, FrozenMap) else items))
 
-    @classmethod
-    def over(cls, items: dict[K, V_co]) -> FrozenMap[K, V_co]:
-        """A frozen face of a dict that its owner goes on changing; for reading at once, never for keeping."""
-        face = cls()
+    @staticmethod
+    def over(items: dict[K, V_co]) -> FrozenMap[K, V_co]:
+        """A frozen face of a dict, which is not copied; of one that its owner goes on changing, never for keeping."""
+        face: FrozenMap[K, V_co] = _new(FrozenMap)
         object.__setattr__(face, "_items", items)
         return face
+
+    def replacing(self, items: dict[K, V_co]) -> FrozenMap[K, V_co]:
+        """This map with other values for those keys; it is not copied, where it is large beside them."""
+        return _layered([self._items], items)
 
     def __getitem__(self, key: K) -> V_co:
         return self._items[key]
 
+    # as `dict` does them, without the detours of the base class
     def get(self, key: K, default: Any = None) -> Any:
-        """As `dict.get`, without the detour of the base class."""
         return self._items.get(key, default)
+
+    def keys(self) -> KeysView[K]:
+        return self._items.keys()
+
+    def values(self) -> ValuesView[V_co]:
+        return self._items.values()
+
+    def items(self) -> ItemsView[K, V_co]:
+        return self._items.items()
 
     def __contains__(self, key: object) -> bool:
         return key in self._items
@@ -367,11 +402,11 @@ class FrozenMap(Mapping[K, V_co], Generic[K, V_co]):
         return len(self._items)
 
     def __hash__(self) -> int:
-        known = self._hash
-        if known is None:
-            known = hash(frozenset(self._items.items()))
-            object.__setattr__(self, "_hash", known)
-        return known
+        try:
+            return self._hash
+        except AttributeError:  # nobody has asked before
+            object.__setattr__(self, "_hash", hash(frozenset(self._items.items())))
+            return self._hash
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, FrozenMap):
@@ -392,3 +427,62 @@ class FrozenMap(Mapping[K, V_co], Generic[K, V_co]):
 
 
 EMPTY: Final[FrozenMap[Any, Any]] = FrozenMap()
+
+
+def frozen_map(items: Mapping[Any, Any]) -> FrozenMap[Any, Any]:
+    """A mapping frozen; one that is, is not copied."""
+    return items if isinstance(items, FrozenMap) else FrozenMap(items) if items else EMPTY
+
+
+class _Layers(FrozenMap[K, V_co]):
+    """A map in layers, the last one on top, each at least twice as large as the next.
+
+    So there are few of them, and a value is seldom copied, however many are replaced one after the other.
+    """
+
+    __slots__ = ("_layers", "_whole")
+
+    _layers: list[dict[K, V_co]]
+    _whole: dict[K, V_co]
+
+    @property
+    def _items(self) -> dict[K, V_co]:  # type: ignore[override]
+        try:
+            return self._whole
+        except AttributeError:  # nobody has read all of it before
+            whole: dict[K, V_co] = {}
+            for layer in self._layers:
+                whole.update(layer)
+            object.__setattr__(self, "_whole", whole)
+            return whole
+
+    def replacing(self, items: dict[K, V_co]) -> FrozenMap[K, V_co]:
+        return _layered(self._layers, items)
+
+    def __getitem__(self, key: K) -> V_co:
+        for layer in reversed(self._layers):
+            if key in layer:
+                return layer[key]
+        raise KeyError(key)
+
+    def get(self, key: K, default: Any = None) -> Any:
+        for layer in reversed(self._layers):
+            if key in layer:
+                return layer[key]
+        return default
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in layer for layer in self._layers)
+
+
+def _layered(layers: list[dict[K, V_co]], top: dict[K, V_co]) -> FrozenMap[K, V_co]:
+    """A map of those layers and one more; those that it outgrows become one with it."""
+    low = len(layers)
+    while low and len(layers[low - 1]) < 2 * len(top):
+        low -= 1
+        top = {**layers[low], **top}
+    if not low:
+        return FrozenMap.over(top)
+    new: _Layers[K, V_co] = _new(_Layers)
+    object.__setattr__(new, "_layers", [*layers[:low], top])
+    return new

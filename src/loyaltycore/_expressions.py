@@ -16,7 +16,7 @@ import re
 from typing import Any, Final
 
 from loyaltycore._exact import Exact, FrozenMap, exact
-from loyaltycore._strategy import METHODS, NAMES, Strategy
+from loyaltycore._strategy import CLASHES, METHODS, NAMES, Strategy
 from loyaltycore.errors import DataError, LoyaltyError, RuleError
 
 LONGEST: Final = 10_000
@@ -245,6 +245,8 @@ class _Reader:
                     return _NUMBERS[name]
                 if name in NAMES and not name.startswith("_"):
                     return NAMES[name]
+                if name in CLASHES:
+                    raise self._at(node, CLASHES[name])
                 hint = close_to(name, NAMES) or "; import the module of an own class first, and give the class a kind"
                 raise self._at(node, f"the name {name!r} is not known{hint}")
             case ast.Attribute(attr=name):

@@ -19,7 +19,7 @@ from loyaltycore._annotations import Slot, Wants, slots_of, wants_of
 from loyaltycore._calendar import text_moment
 from loyaltycore._exact import MAX_DIGITS, Exact, FrozenMap, exact, show
 from loyaltycore._expressions import DEEPEST, FAILURES, SURROGATE, close_to
-from loyaltycore._strategy import KINDS, Stored
+from loyaltycore._strategy import CLASHES, KINDS, Stored
 from loyaltycore.activity import CounterKey
 from loyaltycore.errors import DataError, InexactNumber, LoyaltyError, RuleError
 
@@ -35,6 +35,9 @@ TAGS: Final[dict[str, Any]] = {
 }
 """The types of `{"type": "number", "value": "1.5"}` and its like: what stands where plain text would stay text."""
 
+_MOST_PAIRS: Final = 1_000
+"""Numbers can be chosen to have one hash, and then the time that a mapping by them takes grows with the square."""
+
 _SHOWN: Final = 40
 """Characters of the data's own text that an error repeats."""
 
@@ -45,33 +48,39 @@ _NAMED = re.compile(r"(\$|\w+)((?:[.\[]\S*?)?): ")
 class Object(dict[str, Any]):
     """A JSON object that remembers a key which stood in it twice."""
 
+    twice: str | None = None
+
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        super().__init__(pairs)
-        keys = [key for key, _ in pairs]
-        self.twice = None if len(keys) == len(self) else next(key for i, key in enumerate(keys) if key in keys[:i])
+        super().__init__()
+        for key, value in pairs:
+            if key in self:
+                self.twice = key
+            self[key] = value
 
 
 class Spot(NamedTuple):
-    """Where in the data we are."""
+    """Where in the data we are; the path becomes text only when something is wrong."""
 
-    path: str = "$"
+    above: Spot | None = None
+    step: str | int = ""
     depth: int = 1
     convert: Callable[[Any], Any] | None = None
     """The field's converter, which may know words and numbers: `per = "month"`, `factor = "1.5"`."""
 
-    def key(self, key: str, convert: Callable[[Any], Any] | None = None) -> Spot:
-        """The spot under a key."""
-        name = f".{key}" if key.isidentifier() and len(key) <= _SHOWN else f"[{key[:_SHOWN]!r}]"
-        return self._inside(f"{self.path}{name}", convert)
-
-    def item(self, i: int) -> Spot:
-        """The spot of a list's item."""
-        return self._inside(f"{self.path}[{i}]")
-
-    def _inside(self, path: str, convert: Callable[[Any], Any] | None = None) -> Spot:
+    def inside(self, step: str | int, convert: Callable[[Any], Any] | None = None) -> Spot:
+        """The spot under a key, or of a list's item."""
         if self.depth == DEEPEST:
-            raise DataError(f"it nests more than {DEEPEST} deep; make it flatter", path)
-        return Spot(path, self.depth + 1, convert)
+            raise self.error(f"it nests more than {DEEPEST} deep; make it flatter")
+        return Spot(self, step, self.depth + 1, convert)
+
+    @property
+    def path(self) -> str:
+        """As in `$.rules[1].factors['first class']`."""
+        if self.above is None:
+            return "$"
+        plain = isinstance(self.step, str) and self.step.isidentifier() and len(self.step) <= _SHOWN
+        step = self.step if isinstance(self.step, int) else self.step[:_SHOWN]
+        return f"{self.above.path}.{step}" if plain else f"{self.above.path}[{step!r}]"
 
     def error(self, message: str) -> DataError:
         """What is wrong here."""
@@ -106,7 +115,7 @@ def read_root(data: Any, cls: type[Stored]) -> Any:
         raise spot.wrong(data, wants)
     _check_keys(data, spot)
     if type(data.get("version")) is not int or data["version"] != VERSION:
-        raise spot.key("version").error(
+        raise spot.inside("version").error(
             f"{_shown(data.get('version'))} is no version that is read here; give {VERSION}"
         )
     return _read_fields({key: value for key, value in data.items() if key != "version"}, wants, spot)
@@ -119,9 +128,9 @@ def read(data: Any, hint: Any, spot: Spot) -> Any:
         if type(data) in wants.plain:
             return data
     else:
-        for kind, reader in _READERS.items():
-            if isinstance(data, kind):
-                return reader(data, wants, spot)
+        for kind in type(data).__mro__:
+            if kind in _READERS:
+                return _READERS[kind](data, wants, spot)
     raise spot.wrong(data, wants)
 
 
@@ -154,7 +163,7 @@ def _converted(value: Any, wants: Wants, spot: Spot) -> Any:
     try:
         found = spot.convert(value) if spot.convert else None
     except FAILURES as error:
-        raise spot.error(_said(error).removeprefix(f"{spot.path.rpartition('.')[2]}: ")) from error
+        raise spot.error(_said(error).removeprefix(f"{spot.step}: ")) from error
     if isinstance(found, wants.stored):
         return found
     raise spot.error(f"{_shown(value)} is not what goes here; give {wants}")
@@ -198,20 +207,24 @@ def _read_list(data: list[Any], wants: Wants, spot: Spot) -> Any:
     hints = wants.each(data)
     if len(hints) != len(data):
         raise spot.error(f"there are {len(data)} items; give {len(hints)}")
-    return wants.make([read(item, hint, spot.item(i)) for i, (item, hint) in enumerate(zip(data, hints, strict=True))])
+    return wants.make(
+        [read(item, hint, spot.inside(i)) for i, (item, hint) in enumerate(zip(data, hints, strict=True))]
+    )
 
 
 def _read_pairs(data: list[Any], wants: Wants, spot: Spot) -> FrozenMap[Any, Any]:
     key_hint, hint = wants.pairs
+    if len(data) > _MOST_PAIRS:
+        raise spot.error(f"{len(data):,} pairs are more than {_MOST_PAIRS:,}; use keys that are text")
     found: dict[Any, Any] = {}
     for i, pair in enumerate(data):
-        at = spot.item(i)
+        at = spot.inside(i)
         if not isinstance(pair, list) or len(pair) != 2:  # noqa: PLR2004 (a pair)
             raise at.error(f"{_shown(pair)} is no pair; give a list of a key and its value")
-        key = read(pair[0], key_hint, at.item(0))
+        key = read(pair[0], key_hint, at.inside(0))
         if key in found:
-            raise at.item(0).error("this key stands twice; keep one")
-        found[key] = read(pair[1], hint, at.item(1))
+            raise at.inside(0).error("this key stands twice; keep one")
+        found[key] = read(pair[1], hint, at.inside(1))
     return FrozenMap(found)
 
 
@@ -221,7 +234,7 @@ def _read_table(data: dict[Any, Any], wants: Wants, spot: Spot) -> Any:
     if isinstance(tag, str) and tag in TAGS and (wants.free or (tag == "number" and {str, Fraction} <= wants.plain)):
         if data.keys() != {"type", "value"}:
             raise spot.error(f"a {tag} has its type and its value; give both and no more")
-        return read(data["value"], TAGS[tag], spot.key("value"))
+        return read(data["value"], TAGS[tag], spot.inside("value"))
     if wants.stored and ("type" in data or not wants.pairs):
         return _read_fields(data, wants, spot)
     if not wants.pairs:
@@ -229,7 +242,7 @@ def _read_table(data: dict[Any, Any], wants: Wants, spot: Spot) -> Any:
     key_hint, hint = wants.pairs
     if data and str not in wants_of(key_hint).plain:
         raise spot.error("the keys here are not text; give a list of pairs of a key and its value")
-    return FrozenMap((key, read(value, hint, spot.key(key))) for key, value in data.items())
+    return FrozenMap((key, read(value, hint, spot.inside(key))) for key, value in data.items())
 
 
 _READERS: Final[dict[type, Callable[[Any, Wants, Spot], Any]]] = {
@@ -250,13 +263,13 @@ def _read_fields(data: dict[str, Any], wants: Wants, spot: Spot) -> Stored:
     for key in data:
         if key not in slots and key != "type":
             hint = close_to(key, slots) or f"; it has {', '.join(slots) or 'none'}"
-            raise spot.key(key).error(f"{cls._kind!r} has no such field{hint}")
+            raise spot.inside(key).error(f"{cls._kind!r} has no such field{hint}")
     values = {}
     for key, slot in slots.items():
         if key in data:
-            values[key] = read(data[key], slot.hint, spot.key(key, slot.convert))
+            values[key] = read(data[key], slot.hint, spot.inside(key, slot.convert))
         elif slot.required:
-            raise spot.key(key).error(f"it is missing; give {wants_of(slot.hint)}")
+            raise spot.inside(key).error(f"it is missing; give {wants_of(slot.hint)}")
     try:
         return cls._build(values)
     except FAILURES as error:
@@ -271,9 +284,11 @@ def _class_of(data: dict[str, Any], wants: Wants, spot: Spot) -> type[Stored]:
     known = {name: cls for name, cls in KINDS.items() if issubclass(cls, wants.stored)}
     if isinstance(kind, str) and kind in known:
         return known[kind]
+    if isinstance(kind, str) and kind in CLASHES:
+        raise spot.inside("type").error(CLASHES[kind])
     what = f"{_shown(kind)} is no kind that goes here" if "type" in data else "nothing says what this is"
     close = close_to(kind, known) if isinstance(kind, str) else ""
-    raise spot.key("type").error(f"{what}{close}; give one of {', '.join(sorted(known))}")
+    raise spot.inside("type").error(f"{what}{close}; give one of {', '.join(sorted(known))}")
 
 
 def _placed(error: Exception, slots: Mapping[str, Slot], values: Mapping[str, Any], path: str) -> DataError:
@@ -324,4 +339,4 @@ def _check_keys(data: dict[Any, Any], spot: Spot) -> None:
             raise spot.error(f"{_shown(key)} is no key; keys are text, and others are written as a list of pairs")
         is_text(key, spot)
     if isinstance(data, Object) and data.twice is not None:
-        raise spot.key(data.twice).error("this key stands twice; keep one")
+        raise spot.inside(data.twice).error("this key stands twice; keep one")

@@ -83,6 +83,12 @@ def infix(operator: str, strength: int, operands: Sequence[object]) -> Code:
     return Code(f" {operator} ".join(texts), strength)
 
 
+def points(n: int, places: int = 0, *, thousands: str = ",") -> str:
+    """Points as text: thousands grouped, the last *places* digits after the point."""
+    whole, rest = divmod(abs(n), 10**places)
+    return f"{'-' if n < 0 else ''}{whole:{thousands}}" + (f".{rest:0{places}}" if places else "")
+
+
 # Tables -------------------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar
 
 import attrs
@@ -40,6 +41,9 @@ KINDS: Final[dict[str, type[Stored]]] = {}
 
 NAMES: Final[dict[str, Callable[..., Any]]] = {}
 """The names that a program file may call: classes with a kind, and functions marked `readable`."""
+
+CLASHES: Final[dict[str, str]] = {}
+"""Kinds and names that two own classes share, and what to say when data uses one."""
 
 METHODS: Final[set[str]] = set()
 """The methods that a program file may call: those marked `composes`."""
@@ -88,6 +92,11 @@ class Stored:
         return self._code().text
 
     def _code(self) -> _show.Code:
+        args, keywords = self._arguments()
+        return _show.call(type(self).__name__, args, keywords)
+
+    def _arguments(self) -> tuple[list[object], dict[str, object]]:
+        """What the constructor is given to build the value again, by position and by keyword; defaults are left out."""
         args: list[object] = []
         keywords: dict[str, object] = {}
         for place, part in enumerate(parts_of(type(self))):
@@ -100,7 +109,7 @@ class Stored:
                 keywords[part.keyword] = value  # what may be left out says its name, but for the first
             else:
                 args.append(value)
-        return _show.call(type(self).__name__, args, keywords)
+        return args, keywords
 
     @classmethod
     def _build(cls, values: Mapping[str, Any]) -> Stored:
@@ -127,15 +136,28 @@ class Stored:
 
 
 def _register(cls: type[Stored]) -> None:
-    tables: tuple[tuple[dict[str, Any], str], ...] = ((KINDS, cls._kind), (NAMES, cls.__name__))
-    for table, key in tables:
+    tables: tuple[tuple[dict[str, Any], str, str], ...] = ((KINDS, cls._kind, "kind"), (NAMES, cls.__name__, "name"))
+    for table, key, what in tables:
         known = table.get(key)
         # the same class made again (attrs rebuilds slotted ones, notebooks run cells twice) takes its own place
-        if known and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
-            raise RuleError(
-                f"{key!r} is taken by {known.__module__}.{known.__qualname__}; give {cls.__qualname__} another one"
-            )
-        table[key] = cls
+        if (known is None or _origin(known) == _origin(cls)) and key not in CLASHES:
+            table[key] = cls
+        elif known is not None and _is_ours(known):
+            raise RuleError(f"the {what} {key!r} is taken by {_origin(known)}; give {cls.__qualname__} another {what}")
+        elif known is not None:
+            # two own classes may share a name as long as no data uses it
+            del table[key]
+            CLASHES[key] = f"{key!r} is the {what} of {_origin(known)} and of {_origin(cls)}; give one of them another"
+
+
+def _origin(known: Any) -> str:
+    return f"{known.__module__}.{known.__qualname__}"
+
+
+def _is_ours(known: Any) -> bool:
+    """Whether a class or function is the library's own, and not one that an example in a docstring makes."""
+    module = sys.modules.get(known.__module__)
+    return known.__module__.startswith("loyaltycore.") and vars(module).get(known.__name__) is known
 
 
 def unlocked(cls: type[Stored]) -> Any:

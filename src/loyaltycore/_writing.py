@@ -41,7 +41,7 @@ def write_fields(value: Any, spot: Spot, *, short: bool = False) -> dict[str, An
         if part.default is attrs.NOTHING or field != part.default:
             slot = slots_of(cls)[part.keyword]
             text = _as_text(field, slot.hint, slot.convert) if short else None
-            data[part.keyword] = text or _write(field, slot.hint, spot.key(part.keyword), short=short)
+            data[part.keyword] = text or _write(field, slot.hint, spot.inside(part.keyword), short=short)
     return data
 
 
@@ -76,13 +76,13 @@ def _write_several(value: Any, wants: Wants, spot: Spot, *, short: bool) -> Any:
     if isinstance(value, tuple) and wants.items:
         hints = wants.each(value)
         items = zip(value, hints, strict=True)
-        return [_write_item(item, hint, spot.item(i), short=short) for i, (item, hint) in enumerate(items)]
+        return [_write_item(item, hint, spot.inside(i), short=short) for i, (item, hint) in enumerate(items)]
     if isinstance(value, Mapping) and wants.pairs:
         if all(isinstance(key, str) for key in value) and not (wants.free and "type" in value):
             hint = wants.pairs[1]
-            return {is_text(k, spot): _write_item(item, hint, spot.key(k), short=short) for k, item in value.items()}
+            return {is_text(k, spot): _write_item(item, hint, spot.inside(k), short=short) for k, item in value.items()}
         if wants.free:
-            return _tagged("mapping", _pairs(value, (Any, Any), spot.key("value"), short=short))
+            return _tagged("mapping", _pairs(value, (Any, Any), spot.inside("value"), short=short))
         return _pairs(value, wants.pairs, spot, short=short)
     raise spot.error(
         f"a {type(value).__name__} cannot be stored in this field; keep text, exact numbers, dates, tuples, mappings or"
@@ -97,7 +97,7 @@ def _write_item(value: Any, hint: Any, spot: Spot, *, short: bool) -> Any:
 def _pairs(value: Mapping[Any, Any], hints: tuple[Any, ...], spot: Spot, *, short: bool) -> list[list[Any]]:
     return [
         [
-            _write_item(part, hint, spot.item(i).item(j), short=short)
+            _write_item(part, hint, spot.inside(i).inside(j), short=short)
             for j, (part, hint) in enumerate(zip(pair, hints, strict=True))
         ]
         for i, pair in enumerate(value.items())

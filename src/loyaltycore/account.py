@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, cast
 
 from attrs import evolve
@@ -19,14 +19,15 @@ from loyaltycore._exact import EMPTY, FrozenMap, whole
 from loyaltycore._strategy import text
 from loyaltycore.activity import Member, fact_map
 from loyaltycore.books import LotState
-from loyaltycore.desk import When
+from loyaltycore.desk import When, verb
 from loyaltycore.earnings import Earning
 from loyaltycore.entries import Entry, call_data, erased
 from loyaltycore.errors import RuleError
 from loyaltycore.ledger import Ledger, end_of
 from loyaltycore.lots import Lot
+from loyaltycore.snapshots import Snapshot, freeze
 from loyaltycore.spending import Spending
-from loyaltycore.statement import Statement, saved, unit_statement
+from loyaltycore.statement import Statement, saved, unit_statements
 
 
 class Account(Earning, Spending):
@@ -44,6 +45,7 @@ class Account(Earning, Spending):
 
     # By hand --------------------------------------------------------------------------------------------------------
 
+    @verb
     def adjust(
         self, points: int, *, unit: str = "", reason: str, actor: str, id: str, at: When, posted: When | None = None
     ) -> tuple[Entry, ...]:
@@ -61,7 +63,7 @@ class Account(Earning, Spending):
         lots = self._in_or_out(unit, count, posted_at, "adjust")
         data = FrozenMap({"call": call_data("adjust", at=at, **content)})
         entry = self._ledger.write("adjusted", id, at, posted_at, unit, count, lots, reason, actor=actor, data=data)
-        return self._finish(id, [entry, *self._ledger.repay(unit, at, posted_at)], at, posted_at, None)
+        return self._finish(id, [entry, *self._ledger.repay(unit, at, posted_at, id)], at, posted_at, None)
 
     def _in_or_out(self, unit: str, count: int, posted: datetime, verb: str) -> tuple[tuple[int, int], ...]:
         """A new lot for points in, or the lots that points out are taken from."""
@@ -78,6 +80,7 @@ class Account(Earning, Spending):
             ledger.keep()
         return lots
 
+    @verb
     def transfer(
         self,
         points: int,
@@ -111,6 +114,7 @@ class Account(Earning, Spending):
         to._receive(self.id, unit, count, moved, ages, id=id, at=at, posted=posted)
         return cast("tuple[Entry, ...]", done)
 
+    @verb
     def _receive(
         self, sender: str, unit: str, count: int, moved: Any, ages: Any, *, id: str, at: datetime, posted: When | None
     ) -> None:
@@ -126,62 +130,69 @@ class Account(Earning, Spending):
         data = FrozenMap({"call": call, **({"ages": ages} if ages else {})})
         entry = ledger.write("transferred", id, at, posted_at, unit, count, lots, ("from {}", sender), source=sender,
                              data=data)  # fmt: skip
-        self._finish(id, [entry, *ledger.repay(unit, at, posted_at)], at, posted_at, None)
+        self._finish(id, [entry, *ledger.repay(unit, at, posted_at, id)], at, posted_at, None)
 
+    @verb
     def merge(self, other: Account, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:
         """Take over another account: all its lots with their age, pending ones and what it owes; it is closed then.
 
-        Open holds of the other must be resolved before.
+        Open holds of the other must be resolved before. Both accounts get entries under the same id, so a retry after a
+        crash between the two completes it. What was earned there can be reversed there no more.
         """
         done, at, posted_at = self._start(id, at, posted, "merge", other=other.id)
         if done is not None:
             return cast("tuple[Entry, ...]", done)
         if other is self or other.id == self.id:
             raise RuleError("other: an account cannot take over itself; give the other one")
-        theirs = other._ledger
-        if any(hold.open for hold in theirs.holds.values()):
-            raise RuleError(f"{other.id}: it has open holds; capture or release them before the merge")
-        theirs_posted = other._posted(at, posted)
-        posted_at = max(posted_at, theirs_posted)
-        theirs.advance(posted_at)
-        self._ledger.advance(posted_at)
-        entries: list[Entry] = []
+        handed = other._hand_over(self.id, id=id, at=at, posted=posted)
+        ledger = self._ledger
+        posted_at = max(posted_at, handed[-1].posted)
+        ledger.advance(posted_at)
         call = call_data("merge", other=other.id, at=at)
-        for unit, book in theirs.books.items():
-            lots = [lot for lot in book.lots.values() if lot.points]
-            points = sum(lot.points for lot in lots)
-            if points:
-                moved = tuple((lot.id, lot.points) for lot in lots)
-                ages = tuple(map(_age, lots))
-                theirs.write("transferred", id, at, posted_at, unit, -points, moved, ("to {}", self.id), source=self.id,
-                             data=FrozenMap({"call": call_data("merged", into=self.id, at=at)}))  # fmt: skip
-                first = self._new_lot()
-                mine = tuple((first + i, n) for i, (_, n) in enumerate(moved))
-                entries.append(
-                    self._ledger.write(
-                        "transferred",
-                        id,
-                        at,
-                        posted_at,
-                        unit,
-                        points,
-                        mine,
-                        ("from {}", other.id),
-                        source=other.id,
-                        data=FrozenMap({"call": call, "ages": ages}),
-                    )  # fmt: skip
-                )
-            if book.owed:
-                data = FrozenMap({"call": call})
-                entries.append(
-                    self._ledger.write("owed", id, at, posted_at, unit, book.owed, source=other.id, data=data)
-                )
-                theirs.write("owed", id, at, posted_at, unit, -book.owed, source=self.id)
-            entries += self._ledger.repay(unit, at, posted_at)
-        note = FrozenMap({"call": call_data("merged", into=self.id, at=at), "closed": True})
-        theirs.write("noted", id, at, posted_at, why=("merged into {}", self.id), data=note)
+        entries: list[Entry] = []
+        for given in handed[:-1]:
+            first = self._new_lot()
+            lots = tuple((first + i, n) for i, (_, n) in enumerate(given.lots))
+            ages = given.data.get("ages")
+            data = FrozenMap({"call": call, **({"ages": ages} if ages else {})})
+            entries.append(ledger.write(given.kind, id, at, posted_at, given.unit, -given.points, lots,
+                                        ("from {}", other.id), source=other.id, data=data))  # fmt: skip
+        for unit in dict.fromkeys(given.unit for given in handed[:-1]):
+            entries += ledger.repay(unit, at, posted_at, id)
         return self._finish(id, entries, at, posted_at, call)
 
+    @verb
+    def _hand_over(self, into: str, *, id: str, at: datetime, posted: When | None) -> tuple[Entry, ...]:
+        """Give everything to another account, and close."""
+        done, at, posted_at = self._start(id, at, posted, "merged", into=into)
+        if done is not None:
+            return cast("tuple[Entry, ...]", done)
+        ledger = self._ledger
+        with ledger.upto(posted_at):
+            if any(hold.open for hold in ledger.holds.values()):
+                raise RuleError(f"{self.id}: it has open holds; capture or release them before the merge")
+            ledger.keep()
+        call = call_data("merged", into=into, at=at)
+        why = ("to {}", into)
+        entries: list[Entry] = []
+        for unit, book in list(ledger.books.items()):
+            lots = [lot for lot in book.lots.values() if lot.points]
+            if lots:
+                moved = tuple((lot.id, lot.points) for lot in lots)
+                data = FrozenMap({"call": call, "ages": tuple(map(_age, lots))})
+                points = sum(lot.points for lot in lots)
+                entries.append(ledger.write("transferred", id, at, posted_at, unit, -points, moved, why, source=into,
+                                            data=data))  # fmt: skip
+            if book.owed:
+                # a debt goes as points that come in against it
+                for kind, points in (("transferred", book.owed), ("owed", -book.owed)):
+                    entries.append(ledger.write(kind, id, at, posted_at, unit, points, (), why, source=into,
+                                                data=FrozenMap({"call": call})))  # fmt: skip
+        note = FrozenMap({"call": call, "closed": True})
+        entries.append(ledger.write("noted", id, at, posted_at, why=("merged into {}", into), data=note))
+        return self._finish(id, entries, at, posted_at, call)
+
+    @verb
     def extend(
         self, lots: Lot | int | Iterable[Lot | int], until: date | str, *, id: str, at: When, posted: When | None = None
     ) -> tuple[Entry, ...]:
@@ -210,12 +221,13 @@ class Account(Earning, Spending):
                 entries.append(
                     ledger.write("reinstated", id, at, posted_at, lot.unit, lot.lapsed, back, why, data=data)
                 )
-                entries += ledger.repay(lot.unit, at, posted_at)
+                entries += ledger.repay(lot.unit, at, posted_at, id)
             else:
                 same = ((number, lot.points),)
                 entries.append(ledger.write("extended", id, at, posted_at, lot.unit, lot.points, same, why, data=data))
         return self._finish(id, entries, at, posted_at, call)
 
+    @verb
     def note(self, *, at: When, id: str = "", posted: When | None = None, **facts: Any) -> tuple[Entry, ...]:
         """Remember facts of the member from then on: a plan, a segment, the day a card was closed."""
         noted = fact_map(facts)
@@ -224,11 +236,15 @@ class Account(Earning, Spending):
             done = self._again(id, "note", at=instant, facts=noted)
             if done is not None:
                 return cast("tuple[Entry, ...]", done)
+        self._check_open()
         posted_at = self._posted(instant, posted)
         self._ledger.advance(posted_at)
         data = FrozenMap({"call": call_data("note", at=instant, facts=noted), "facts": noted})
-        return (self._ledger.write("noted", id, instant, posted_at, data=data),)
+        entry = self._ledger.write("noted", id, instant, posted_at, data=data)
+        self._publish()
+        return (entry,)
 
+    @verb
     def close(self, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:
         """Close the account: open holds are released, what is left lapses, and nothing can be written after."""
         done, at, posted_at = self._start(id, at, posted, "close")
@@ -236,8 +252,10 @@ class Account(Earning, Spending):
             return cast("tuple[Entry, ...]", done)
         ledger = self._ledger
         ledger.advance(posted_at)
+        call = FrozenMap({"call": call_data("close", at=at)})
+        why = "the account was closed"
         entries = [
-            ledger.release(hold, id, at, posted_at, "the account was closed")
+            ledger.release(hold, id, at, posted_at, why, data=call)
             for hold in list(ledger.holds.values())
             if hold.open
         ]
@@ -245,8 +263,8 @@ class Account(Earning, Spending):
             lots = tuple((lot.id, lot.points) for lot in book.lots.values() if lot.points)
             points = sum(n for _, n in lots)
             if points:
-                entries.append(ledger.write("lapsed", id, at, posted_at, unit, points, lots, "the account was closed"))
-        data = FrozenMap({"call": call_data("close", at=at), "closed": True})
+                entries.append(ledger.write("lapsed", id, at, posted_at, unit, points, lots, why, data=call))
+        data = FrozenMap({**call, "closed": True})
         entries.append(ledger.write("noted", id, at, posted_at, why="closed", data=data))
         return self._finish(id, entries, at, posted_at, None)
 
@@ -258,21 +276,42 @@ class Account(Earning, Spending):
         """
         old, new = self.id, text(new_id, "new_id")
         entries = tuple(erased(entry, old, new) for entry in self._ledger.entries)
+        self._snapshot = None if self._snapshot is None else self._snapshot.erased(old, new)
         self.id, self._facts = new, EMPTY
         self._results.clear()
         self._ledger = self._fold(entries)
 
+    @verb
     def advance(self, at: When) -> tuple[Entry, ...]:
         """Write what has fallen due up to and with that moment: points that become available, lapse, holds that time out."""
         before = len(self._ledger.entries)
         self._ledger.advance(self._instant(at))
+        self._publish()
         return tuple(self._ledger.entries[before:])
+
+    def snapshot(self) -> Snapshot:
+        """The account as it stands, to go on from: `program.account(id, snapshot=..., entries=those_after)` is the same.
+
+        It keeps the entries that a later call may refer back to, unless the account was given a `look_up`.
+
+        >>> club = Program("Club", earning=PerSpend(1))
+        >>> account = club.account("m-1")
+        >>> receipt = account.earn(Activity.purchase("200.00", at="2026-01-05", id="t-1"))
+        >>> club.account("m-1", snapshot=account.snapshot()).balance(at="2026-01-06")
+        200
+        """
+        past = None
+        if self._look_up is None:
+            before = () if self._snapshot is None else self._snapshot.past or ()
+            # a call has an id; what time alone did is referred to where it resolved a hold
+            past = (*before, *(entry for entry in self._ledger.entries if entry.id or entry.kind == "released"))
+        return freeze(self._ledger, past, saved(self._ledger))
 
     # Questions ------------------------------------------------------------------------------------------------------
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """Everything that happened, in the order the account learnt it."""
+        """Everything that happened, in the order the account learnt it; since the snapshot, if it began with one."""
         return tuple(self._ledger.entries)
 
     def balance(self, unit: str = "", *, at: When, known: When | None = None) -> int:
@@ -305,7 +344,7 @@ class Account(Earning, Spending):
                 yield ledger
             return
         limit = min(limit, at)
-        ledger = self._fold(entry for entry in self._ledger.entries if entry.posted <= limit)
+        ledger = self._posted_upto(limit)
         ledger.advance(at)
         yield ledger
 
@@ -324,9 +363,12 @@ class Account(Earning, Spending):
         """
         instant = self._instant(at)
         start = None if since is None else self._instant(since)
+        if start is not None and start > instant:
+            raise RuleError(f"since: {self._shown(start)} is after {self._shown(instant)}, where the statement ends")
+        self._needs_entries(start)
         with self._as_of(instant) as ledger:
-            units = tuple(unit_statement(ledger, unit, instant, start, self._fold(())) for unit in self._terms.points)
-            value = saved(ledger.entries)
+            units = unit_statements(ledger, self._fold(()), self._terms.points, instant, start)
+            value = saved(ledger)
         return Statement(
             self.id, self._terms.name, instant.astimezone(self._terms.zone),
             None if start is None else start.astimezone(self._terms.zone), units, value, self._terms.currency,
@@ -346,6 +388,8 @@ def _age(lot: LotState) -> FrozenMap[str, Any]:
     age: dict[str, Any] = {"earned": lot.earned, "facts": lot.facts}
     if lot.available is not None:
         age["available"] = lot.available
+    if lot.moment is not None:
+        age["moment"] = lot.moment.astimezone(UTC)
     if not lot.ready:
         age["pending_until"] = lot.pending_until
     if lot.extended is not None:

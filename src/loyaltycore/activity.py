@@ -10,15 +10,16 @@ from collections.abc import Iterable, Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from math import asin, cos, inf, radians, sin, sqrt
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeGuard
 from zoneinfo import ZoneInfo
 
 import attrs
-from attrs import evolve, field
+from attrs import field
 
 from loyaltycore._calendar import civil_date, in_zone, moment, month_day
-from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, divided, exact, show, total
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, divided, exact, frozen_map, show, total
 from loyaltycore._strategy import Stored, frozen, unlocked
 from loyaltycore.errors import DataError
 
@@ -336,17 +337,19 @@ class Activity(Stored):
     def in_zone(self, where: ZoneInfo) -> Activity:
         """The same activity with its moment in civil time of that zone."""
         at = in_zone(self.at, where)
-        if at is self.at:
-            return self
-        new = self._with(self.lines, self.facts, self.amount)
-        object.__setattr__(new, "at", at)
-        return new
+        return self if at is self.at else self.moved(at)
 
-    def _with(self, lines: tuple[Line, ...], facts: FrozenMap[str, FactValue], amount: Exact) -> Activity:
+    def moved(self, at: datetime) -> Activity:
+        """The same activity at another moment, unchecked."""
+        return self._with(self.lines, self.facts, self.amount, at)
+
+    def _with(
+        self, lines: tuple[Line, ...], facts: FrozenMap[str, FactValue], amount: Exact, at: datetime | None = None
+    ) -> Activity:
         """The same activity with other lines, unchecked: a narrowed one may have none, or come to less than 0."""
         new = _UnlockedActivity()
         new.lines = lines
-        new.at = self.at
+        new.at = at or self.at
         new.kind = self.kind
         new.id = self.id
         new.member = self.member
@@ -457,11 +460,12 @@ class Tally(Stored):
     @classmethod
     def of(cls, activity: Activity) -> Tally:
         """The lines of one activity."""
-        lines = []
-        for i, line in enumerate(activity.lines):
-            # a number of the activity (its distance) must count once: the first line carries it
-            inherited = {n: v for n, v in activity.facts.items() if i == 0 or not _is_number(v)}
-            lines.append(line._with(line.amount, line.quantity, FrozenMap({**inherited, **line.facts})))
+        labels = {n: v for n, v in activity.facts.items() if not _is_number(v)}
+        lines = sorted((_with_facts(line, {**labels, **line.facts}) for line in activity.lines), key=_place)
+        # a number of the activity (its distance) counts once, and not where lines state it: the first line carries it
+        stated = {n for line in lines for n in line.facts}
+        once = {n: v for n, v in activity.facts.items() if n not in stated}
+        lines[:1] = [_with_facts(line, {**line.facts, **once}) for line in lines[:1]]
         return cls() + cls(lines)
 
     def __add__(self, other: Tally) -> Tally:
@@ -474,9 +478,7 @@ class Tally(Stored):
             merged[key] = _add_lines(merged[key], line) if key in merged else line
         lines = map(_without_zeros, merged.values())
         kept = [line for line in lines if line.amount or line.quantity or any(map(_is_number, line.facts.values()))]
-        return Tally(
-            sorted(kept, key=lambda line: (line.category, line.sku, repr(sorted(line.facts.items(), key=str))))
-        )
+        return Tally(sorted(kept, key=_place))
 
     def __neg__(self) -> Tally:
         return Tally(
@@ -498,7 +500,16 @@ class Tally(Stored):
 def _without_zeros(line: Line) -> Line:
     """The line without facts that came to 0, so that taking away again what was added leaves no trace."""
     facts = {n: v for n, v in line.facts.items() if v or not _is_number(v)}
-    return line if len(facts) == len(line.facts) else line._with(line.amount, line.quantity, FrozenMap(facts))
+    return line if len(facts) == len(line.facts) else _with_facts(line, facts)
+
+
+def _with_facts(line: Line, facts: Mapping[str, FactValue]) -> Line:
+    return line._with(line.amount, line.quantity, FrozenMap(facts))
+
+
+def _place(line: Line) -> tuple[str, str, str]:
+    """What lines of a tally are sorted by."""
+    return line.category, line.sku, repr(sorted(line.facts.items(), key=str))
 
 
 def _scaled(line: Line, ratio: Exact) -> tuple[Exact, Exact, FrozenMap[str, FactValue]]:
@@ -521,17 +532,14 @@ def add_counts(a: FrozenMap[CounterKey, Count], b: Counts) -> FrozenMap[CounterK
     """Both, added key by key."""
     if not b:
         return a
-    total: dict[CounterKey, Any] = dict(a)
+    sums: dict[CounterKey, Any] = {}
     for key, count in b.items():
-        total[key] = total[key] + count if key in total else count
-    return FrozenMap(total)
+        before = a.get(key)
+        sums[key] = count if before is None else before + count
+    return a.replacing(sums)
 
 
 # Members ------------------------------------------------------------------------------------------------------------
-
-
-def _frozen_map(value: Mapping[Any, Any]) -> FrozenMap[Any, Any]:
-    return value if isinstance(value, FrozenMap) else FrozenMap(value)
 
 
 def _joined(value: date | str | None) -> date | None:
@@ -560,12 +568,12 @@ class Member(Stored):
 
     id: str = field(default="", validator=_is_text)
     tier: str = field(default="", validator=_is_text, kw_only=True)
-    tiers: FrozenMap[str, str] = field(default=EMPTY, converter=_frozen_map, kw_only=True)
+    tiers: FrozenMap[str, str] = field(default=EMPTY, converter=frozen_map, kw_only=True)
     ladder: tuple[str, ...] = field(default=(), converter=_ladder, kw_only=True)
     joined: date | None = field(default=None, converter=_joined, kw_only=True)
     facts: FrozenMap[str, FactValue] = field(default=EMPTY, converter=fact_map, kw_only=True)
-    counted: FrozenMap[CounterKey, Count] = field(default=EMPTY, converter=_frozen_map, kw_only=True)
-    last: FrozenMap[str, date] = field(default=EMPTY, converter=_frozen_map, kw_only=True)
+    counted: FrozenMap[CounterKey, Count] = field(default=EMPTY, converter=frozen_map, kw_only=True)
+    last: FrozenMap[str, date] = field(default=EMPTY, converter=frozen_map, kw_only=True)
     lots: Any = field(default=None, converter=_lots_or_none, kw_only=True)
     unit: str = field(default="", validator=_is_text, kw_only=True)
 
@@ -575,12 +583,15 @@ class Member(Stored):
 
     def counting(self, counts: Counts) -> Member:
         """The member with these added to the counters."""
-        return evolve(self, counted=add_counts(self.counted, counts)) if counts else self
+        return self._with(add_counts(self.counted, counts), self.lots, self.unit) if counts else self
 
     def seen(self, activity: Activity) -> Member:
         """The member once the activity itself is counted, for `FirstTime` and `EveryNth`."""
-        once = {_seen_key(kind): 1 for kind in {"", activity.kind}}
-        return self.counting(once)
+        return self.counting(counts_of(activity.kind))
+
+    def in_unit(self, unit: str) -> Member:
+        """The member as rules of that unit see them: their counters carry its name."""
+        return self if self.unit == unit else self._with(self.counted, self.lots, unit)
 
     @property
     def lots_known(self) -> bool:
@@ -596,7 +607,23 @@ class Member(Stored):
         """The member with those lots alone whose facts the condition accepts."""
         narrow: Any = getattr(self.lots, "only", None)
         lots = narrow(condition) if narrow else [lot for lot in self.lots or () if lot.accepted(condition, self)]
-        return evolve(self, lots=lots)
+        return self._with(self.counted, _lots_or_none(lots), self.unit)
+
+    def _with(self, counted: FrozenMap[CounterKey, Count], lots: Any, unit: str) -> Member:
+        """The same member with other counters, lots or unit, unchecked."""
+        new = _UnlockedMember()
+        new.id = self.id
+        new.tier = self.tier
+        new.tiers = self.tiers
+        new.ladder = self.ladder
+        new.joined = self.joined
+        new.facts = self.facts
+        new.counted = counted
+        new.last = self.last
+        new.lots = lots
+        new.unit = unit
+        new.__class__ = Member
+        return new  # type: ignore[no-any-return]  # it is one now
 
     @property
     def birth_month(self) -> int | None:
@@ -611,12 +638,20 @@ class Member(Stored):
         return int(self.counted.get(_seen_key(kind or ""), 0))
 
 
+_UnlockedMember: Final = unlocked(Member)
+
 SEEN: Final = "activities"
 """What the counters of activities themselves count, which no rule keeps."""
 
 
 def _seen_key(kind: str) -> CounterKey:
     return CounterKey("", kind, SEEN, "ever")
+
+
+@lru_cache(maxsize=256)
+def counts_of(kind: str) -> Mapping[CounterKey, int]:
+    """What an activity of that kind itself counts, for `FirstTime` and `EveryNth`."""
+    return {_seen_key(name): 1 for name in {"", kind}}
 
 
 ANYONE: Final = Member()

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import field
 
-from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, Ratio, exact, floor, show
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, Ratio, exact, floor, returned, show
 from loyaltycore._strategy import Stored, Strategy, frozen, unlocked
 from loyaltycore.activity import Count, CounterKey
 from loyaltycore.errors import RuleError
@@ -131,13 +131,13 @@ def award_of(raw: Raw) -> Award:
     return new  # type: ignore[no-any-return]  # it is one now
 
 
-def raw_of(earned: object, rule: Strategy) -> Raw:
-    """What a rule returned: a number, whose reason is the rule, or an award that it made itself."""
+def raw_of(earned: object, rule: Strategy, hook: str = "earn") -> Raw:
+    """What the hook of a rule returned: a number, whose reason is the rule, or an award that it made itself."""
     if (type(earned) is int and earned >= 0) or (type(earned) is Ratio and earned._numerator >= 0):
         return earned, rule, (), EMPTY
     if isinstance(earned, Award):
         return earned.exact, earned._why, earned._parts, earned.counts
-    number = exact(earned, f"{type(rule).__name__} gave")
+    number = returned(earned, rule, hook)
     if number < 0:
         raise RuleError(f"{rule!r} gave {show(number)} points; a rule earns 0 or more")
     return number, rule, (), EMPTY

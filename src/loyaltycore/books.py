@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any, Final
 
 from loyaltycore._exact import FrozenMap
@@ -17,7 +17,7 @@ class LotState:
 
     __slots__ = (
         "activity", "available", "born", "earned", "ends", "expires_on", "extended", "facts", "held", "id", "in_ends",
-        "in_order", "key", "lapsed", "pending_until", "points", "policy", "ready", "size", "unit",
+        "in_order", "key", "lapsed", "moment", "pending_until", "points", "policy", "ready", "size", "unit",
     )  # fmt: skip
 
     def __init__(
@@ -36,6 +36,7 @@ class LotState:
         self.ready = False
         self.pending_until: datetime | None = None
         self.available: date | None = None
+        self.moment: datetime | None = None  # of becoming available, where the rule of expiry counts hours
         self.expires_on: date | None = None
         self.ends: datetime | None = None
         self.extended: date | None = None
@@ -55,7 +56,9 @@ class LotState:
         )  # fmt: skip
 
 
-CHANGING: Final = ("points", "held", "lapsed", "ready", "available", "pending_until", "expires_on", "ends", "extended")
+CHANGING: Final = (
+    "points", "held", "lapsed", "ready", "available", "moment", "pending_until", "expires_on", "ends", "extended",
+)  # fmt: skip
 """What of a lot an entry may change."""
 
 
@@ -71,12 +74,17 @@ class Book:
         self.by_order: list[tuple[Any, int]] = []
         self.by_ends: list[tuple[datetime, int]] = []
         self.by_pending: list[tuple[datetime, int]] = []
+        self._many_pending = 64
 
     def place(self, lot: LotState) -> None:
         """Put a lot where it now belongs."""
         if not lot.ready:
             if lot.points and lot.pending_until is not None:
                 heappush(self.by_pending, (lot.pending_until, lot.id))
+                if len(self.by_pending) > self._many_pending:
+                    # most are of lots that were put there before: changes to them that were taken back put them there anew
+                    self.by_pending = sorted(set(self.by_pending))
+                    self._many_pending = 2 * len(self.by_pending) + 64
             return
         if not lot.points:
             self.live.pop(lot.id, None)
@@ -88,6 +96,22 @@ class Book:
         if lot.ends is not None and not lot.in_ends:
             lot.in_ends = True
             heappush(self.by_ends, (lot.ends, lot.id))
+        if max(len(self.by_order), len(self.by_ends)) > 2 * len(self.live) + 64:
+            self._clear_out()
+
+    def _clear_out(self) -> None:
+        """Drop what is stale from the heaps, once most of it is: lots are moved in them by adding them anew."""
+        for _, number in (*self.by_order, *self.by_ends):
+            self.lots[number].in_order = self.lots[number].in_ends = False
+        self.by_order, self.by_ends = [], []
+        for lot in self.live.values():
+            if self.sorted:
+                self.by_order.append((lot.key, lot.id))
+            if lot.ends is not None:
+                self.by_ends.append((lot.ends, lot.id))
+            lot.in_order, lot.in_ends = self.sorted, lot.ends is not None
+        heapify(self.by_order)
+        heapify(self.by_ends)
 
     def rekey(self, lot: LotState) -> None:
         """Put a lot in its new place after its end has moved."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar, Protocol
 
-from attrs import field, frozen
+from attrs import field
 
 from loyaltycore import _show
 from loyaltycore._calendar import add_months, civil_date, month_day, on_day
 from loyaltycore._exact import whole
-from loyaltycore._strategy import Strategy, composes, text
+from loyaltycore._strategy import Strategy, composes, frozen, text
 from loyaltycore.activity import Activity, Member
 from loyaltycore.conditions import Condition, as_condition
 from loyaltycore.errors import RuleError
@@ -29,7 +29,7 @@ class Subject(Protocol):
 
     @property
     def since(self) -> date:
-        """The civil date (a datetime where it is known) to count from."""
+        """The civil date to count from; where its moment is known, as in an account, that is `moment`."""
 
     @property
     def earned(self) -> date:
@@ -58,6 +58,9 @@ class DateRule(Strategy):
 
     fixed: ClassVar[bool] = False
     """Whether the date depends on the subject alone, and so never moves; accounts ask such rules once."""
+
+    hourly: ClassVar[bool] = False
+    """Whether the hour matters, not only the day: the rule looks at the subject's `moment`, if it has one."""
 
     @abstractmethod
     def falls_on(self, subject: Subject, member: Member) -> date | None:
@@ -121,12 +124,15 @@ def _whole(value: int) -> int:
 
 
 def _later(day: date, *, days: int = 0, months: int = 0, hours: int = 0) -> date:
-    """`day` so much later; months first, clamped, then days and hours."""
+    """`day` so much later; months first, clamped, then days, then hours as they pass, whatever the clocks do."""
     if months:
         moved = add_months(day, months)
         day = datetime.combine(moved, day.timetz()) if isinstance(day, datetime) else moved
     try:
-        return day + timedelta(days=days, hours=hours)
+        later = day + timedelta(days=days)
+        if not hours or not isinstance(later, datetime) or later.tzinfo is None:
+            return later + timedelta(hours=hours)
+        return (later.astimezone(UTC) + timedelta(hours=hours)).astimezone(later.tzinfo)
     except OverflowError:
         raise RuleError(f"{day} and {days} days is past the year 9999; count fewer") from None
 
@@ -152,6 +158,11 @@ class Earliest(DateRule):
         """Whether all the rules are."""
         return all(rule.fixed for rule in self.rules)
 
+    @property
+    def hourly(self) -> bool:  # type: ignore[override]
+        """Whether any rule is."""
+        return any(rule.hourly for rule in self.rules)
+
     def falls_on(self, subject: Subject, member: Member) -> date | None:
         """The earliest of the dates."""
         dates = [day for rule in self.rules if (day := rule.falls_on(subject, member)) is not None]
@@ -173,6 +184,11 @@ class Latest(DateRule):
     def fixed(self) -> bool:  # type: ignore[override]
         """Whether all the rules are."""
         return all(rule.fixed for rule in self.rules)
+
+    @property
+    def hourly(self) -> bool:  # type: ignore[override]
+        """Whether any rule is."""
+        return any(rule.hourly for rule in self.rules)
 
     def falls_on(self, subject: Subject, member: Member) -> date | None:
         """The latest of the dates."""
@@ -205,6 +221,11 @@ class Around(DateRule):
     def fixed(self) -> bool:  # type: ignore[override]
         """Whether the rule inside is."""
         return self.rule.fixed
+
+    @property
+    def hourly(self) -> bool:  # type: ignore[override]
+        """Whether the rule inside is."""
+        return self.rule.hourly
 
 
 @frozen
@@ -286,6 +307,10 @@ class FromEarning(Around):
 
     kind = "from_earning"
 
+    def __attrs_post_init__(self) -> None:
+        if self.hourly:
+            raise RuleError("from_earning: hours count from the moment the points became available; give days instead")
+
     def falls_on(self, subject: Subject, member: Member) -> date | None:
         """The date, as if the points had been available at once."""
         return self.rule.falls_on(_Since(subject.earned, subject.facts), member)
@@ -313,7 +338,7 @@ class Never(DateRule):
 class After(DateRule):
     """So long after: months and years are added to the date and clamp to the month's end, then days and hours.
 
-    With *hours* the answer is a moment of civil time, not a day.
+    With *hours* the answer is a moment, not a day, and counts from the moment where that is known.
 
     >>> [After(months=1).falls_on(Lot(1, "", 5, earned=date(2026, 1, d)), Member()).isoformat() for d in (15, 31)]
     ['2026-02-15', '2026-02-28']
@@ -327,12 +352,15 @@ class After(DateRule):
     years: int = field(default=0, converter=_whole, kw_only=True)
     hours: int = field(default=0, converter=_whole, kw_only=True)
 
+    @property
+    def hourly(self) -> bool:  # type: ignore[override]
+        """Whether hours are given."""
+        return self.hours > 0
+
     def falls_on(self, subject: Subject, member: Member) -> date | None:
         """The date so long after `since`."""
-        since = subject.since
-        if not self.hours:
-            return _later(civil(since), days=self.days, months=self.months + 12 * self.years)
-        start = since if isinstance(since, datetime) else datetime.combine(since, datetime.min.time())
+        since = civil(subject.since)
+        start: date = (getattr(subject, "moment", None) or datetime.combine(since, time.min)) if self.hours else since
         return _later(start, days=self.days, months=self.months + 12 * self.years, hours=self.hours)
 
 

@@ -5,14 +5,15 @@ The same id with the same content gives the same result and writes nothing; with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from attrs import evolve, fields
 
-from loyaltycore._calendar import civil_date, in_zone, moment
+from loyaltycore._calendar import civil_date, in_zone, moment, show_moment
 from loyaltycore._exact import EMPTY, FrozenMap
 from loyaltycore._strategy import text
 from loyaltycore.activity import Activity, CounterKey, fact_map
@@ -20,9 +21,28 @@ from loyaltycore.awards import Award
 from loyaltycore.entries import Entry, Receipt, Redemption, call_data
 from loyaltycore.errors import Conflict, RuleError
 from loyaltycore.ledger import Ledger
+from loyaltycore.snapshots import LookUp, Snapshot, thaw
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 When = date | datetime | str
 """A moment: a date (its first moment), a datetime, or ISO text; naive is civil time in the program's zone."""
+
+
+def verb(method: F) -> F:
+    """Mark a call that writes all its entries or, where anything goes wrong on the way, none."""
+
+    @wraps(method)
+    def all_or_nothing(self: Desk, *args: Any, **keywords: Any) -> Any:
+        before = len(self._ledger.entries)
+        try:
+            return method(self, *args, **keywords)
+        except BaseException:
+            if len(self._ledger.entries) != before:
+                self._ledger = self._fold(self._ledger.entries[:before])
+            raise
+
+    return cast(F, all_or_nothing)
 
 
 class Desk:
@@ -37,24 +57,50 @@ class Desk:
         facts: Mapping[str, Any] = EMPTY,
         entries: Iterable[Entry] = (),
         shared: MutableMapping[CounterKey, int] | None = None,
+        snapshot: Snapshot | None = None,
+        look_up: LookUp | None = None,
     ) -> None:
         self.id = text(id, "id")
         self._terms = terms
         self._joined = None if joined is None else civil_date(joined, "joined")
         self._facts = fact_map(facts)
         self._shared = shared
+        self._snapshot = snapshot
+        self._look_up = look_up
         self._in_utc = terms.zone.key == "UTC"  # where civil time is the instant, conversions can be spared
         self._results: dict[str, Any] = {}
         self._ledger = self._fold(entries)
+        self._published = self._own_by_all(self._ledger)
 
     def __repr__(self) -> str:
-        return f"<Account {self.id!r} of {self._terms.name!r}: {len(self._ledger.entries)} entries>"
+        return f"<Account {self.id!r} of {self._terms.name!r}: {self._ledger.length} entries>"
 
     def _fold(self, entries: Iterable[Entry]) -> Ledger:
         ledger = Ledger(self._terms, self.id, self._joined, self._facts)
+        if self._snapshot is not None:
+            thaw(ledger, self._snapshot, self._look_up)
         for entry in entries:
             ledger.apply(entry)
         return ledger
+
+    def _posted_upto(self, limit: datetime) -> Ledger:
+        """The entries that were posted up to and with an instant, folded again."""
+        if self._snapshot is not None and self._snapshot.posted != limit:
+            self._needs_entries(limit)
+        return self._fold(entry for entry in self._ledger.entries if entry.posted <= limit)
+
+    def _needs_entries(self, since: datetime | None) -> None:
+        """Raise if the account began with a snapshot that has what happened since then (since ever, if `None`)."""
+        begin = None if self._snapshot is None else self._snapshot.posted
+        if begin is not None and (since is None or since <= begin):
+            raise RuleError(
+                f"{self.id}: this asks about {'the time' if since is None else self._shown(since)} before the snapshot"
+                f" that the account began with, of {self._shown(begin)}; the entries are needed: give all of them to"
+                " program.account(id, entries=...)"
+            )
+
+    def _shown(self, at: datetime) -> str:
+        return show_moment(at.astimezone(self._terms.zone).replace(tzinfo=None))
 
     # Before each verb -----------------------------------------------------------------------------------------------
 
@@ -76,27 +122,39 @@ class Desk:
             raise RuleError(f"id: {id!r} is no id; give text of your own that names this call, so that a retry is safe")
         first = self._ledger.first_of.get(id)
         if first is None:
-            if self._ledger.closed:
-                raise RuleError(f"{self.id}: the account is closed; nothing can be written to it")
+            self._check_open()
             return None
         before = first.data.get("call") or call_data("earn", activity=first.data.get("activity"))
         now = call_data(verb, **content)
-        for name in now:
-            if before.get(name) != now[name]:
-                raise Conflict(_conflict(id, name, before.get(name), now[name]))
+        for name, said in now.items():
+            if before.get(name) != said and not self._same_activity(before.get(name), said):
+                raise Conflict(_conflict(id, name, before.get(name), said))
         if id not in self._results:
             self._results[id] = self._rebuilt(id, first)
         return self._results[id]
 
+    def _check_open(self) -> None:
+        if self._ledger.closed:
+            raise RuleError(f"{self.id}: the account is closed; nothing can be written to it")
+
+    def _same_activity(self, before: object, now: object) -> bool:
+        """Whether both are one activity, whose moment was written in two ways."""
+        if not isinstance(before, Activity) or not isinstance(now, Activity):
+            return False
+        return before.in_zone(self._terms.zone) == now.in_zone(self._terms.zone)
+
     def _rebuilt(self, id: str, first: Entry) -> Any:
         """The result of a call as its entries tell it, after the account was rebuilt from them."""
-        entries = tuple(entry for entry in self._ledger.entries if entry.id == id)
+        entries = tuple(entry for entry in self._ledger.about(id) if entry.id == id)
         if first.kind == "earned":
             awards = {
-                e.unit: Award(e.data["exact"], reason=e.reason, counts=e.data.get("counts", EMPTY)) for e in entries
+                e.unit: Award(e.data["exact"], reason=e.reason, counts=e.data.get("counts", EMPTY))
+                for e in entries
+                if e.kind == "earned"
             }
             rounded = {u: evolve(award, points=_rounded(entries, u)) for u, award in awards.items()}
-            return Receipt(FrozenMap(rounded), entries=entries)
+            nothing = {unit: Award(0) for unit in self._terms.version(first.at).points}
+            return Receipt(FrozenMap(nothing | rounded), entries=entries)
         if "quote" in first.data:
             return Redemption(id, first.data["call"]["reward"], first.data["quote"], entries)
         return entries
@@ -109,7 +167,7 @@ class Desk:
             with ledger.upto(at):
                 yield ledger
         else:
-            past = self._fold(entry for entry in ledger.entries if entry.posted <= at)
+            past = self._posted_upto(at)
             past.advance(at)
             yield past
 
@@ -133,8 +191,29 @@ class Desk:
         """Remember the result of a call; one that changed nothing is noted, so that its id is used up."""
         if not entries:
             entries = [self._ledger.write("noted", id, at, posted, data=FrozenMap({"call": call}))]
+        self._publish()
         self._results[id] = result = tuple(entries)
         return result
+
+    # What all members count together ----------------------------------------------------------------------------------
+
+    @staticmethod
+    def _own_by_all(ledger: Ledger) -> dict[CounterKey, int]:
+        """What this account has counted of stocks and of limits among all members."""
+        return {key: count for key, count in ledger.counted.items() if key.what.endswith("by all")}
+
+    def _counted_by_all(self, ledger: Ledger) -> dict[CounterKey, int]:
+        """What all members have counted, this account as *ledger* has it."""
+        together = dict(self._shared or EMPTY)
+        for key, count in self._own_by_all(ledger).items():
+            together[key] = together.get(key, 0) + count - self._published.get(key, 0)
+        return together
+
+    def _publish(self) -> None:
+        """Add what this account has counted since to what all members count together."""
+        if self._shared is not None:
+            self._shared.update(self._counted_by_all(self._ledger))
+            self._published = self._own_by_all(self._ledger)
 
 
 def _conflict(id: str, name: str, before: object, now: object) -> str:

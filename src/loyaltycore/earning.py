@@ -39,6 +39,7 @@ from loyaltycore._strategy import (
     frozen,
     is_name,
     readable,
+    walk,
 )
 from loyaltycore.activity import ANYONE, SEEN, Activity, Count, CounterKey, Member, Tally, add_counts
 from loyaltycore.awards import Award, Raw, Why, award_of, raw_of
@@ -236,8 +237,9 @@ class Sum(Combined):
 
     @property
     def monotone(self) -> bool:
-        """Whether each rule is."""
-        return all(rule.monotone for rule in self.rules)
+        """Whether each rule is, and none takes from a counter of another."""
+        counters = [name for rule in self.rules for name in _counters_of(rule)]
+        return all(rule.monotone for rule in self.rules) and len(counters) == len(set(counters))
 
     def _raw(self, activity: Activity, member: Member) -> Raw:
         total: Exact = 0
@@ -390,7 +392,7 @@ class When(Wrapped):
     def _raw(self, activity: Activity, member: Member) -> Raw:
         kept = self.condition.select(activity, member)
         if not kept.lines:
-            return _nothing("nothing: no line is {!r}", self.condition)
+            return _nothing("nothing: {!r} keeps no line", self.condition)
         if kept is activity:
             return _on(self.rule, kept, member, ("on {!r}", self.condition))
         why = ("on {!r}, {} of {} lines", self.condition, len(kept.lines), len(activity.lines))
@@ -581,6 +583,12 @@ class Counted(Wrapped):
         return CounterKey(member.unit, self.counter_name or "", what, period) if period else None
 
 
+def _counters_of(rule: EarningRule) -> set[str | None]:
+    """The names that the rules in *rule* count under."""
+    counted = (inside for _, inside in walk(rule) if isinstance(inside, Counted))
+    return {inside.counter_name for inside in counted if not isinstance(inside.per, Word)}
+
+
 @frozen
 class Cap(Counted):
     """A rule up to so many points; see `EarningRule.cap`."""
@@ -589,6 +597,11 @@ class Cap(Counted):
 
     points: Exact = field(converter=as_points)
     per: Period = field(default=Word("activity"), converter=counted_period, kw_only=True)
+
+    @property
+    def monotone(self) -> bool:
+        """Whether the rule inside is, and one line takes nothing from a counter that the next needs."""
+        return self.rule.monotone and not (self.per == Word("line") and _counters_of(self.rule))
 
     def _raw(self, activity: Activity, member: Member) -> Raw:
         if self.per == Word("line"):

@@ -12,7 +12,7 @@ from loyaltycore._exact import FrozenMap, Number, above_zero, apportion, floor, 
 from loyaltycore.activity import Activity, Member
 from loyaltycore.awards import Award
 from loyaltycore.books import LotState
-from loyaltycore.desk import Desk, When
+from loyaltycore.desk import Desk, When, verb
 from loyaltycore.entries import Entry, Receipt, call_data
 from loyaltycore.errors import RuleError
 from loyaltycore.ledger import Earned, Seen, start_of
@@ -27,6 +27,7 @@ class Earning(Desk):
 
     # Earning --------------------------------------------------------------------------------------------------------
 
+    @verb
     def earn(self, activity: Activity, *, posted: When | None = None) -> Receipt:
         """Award what the activity earns, under the rules of its `at`; its `id` is the id of the call.
 
@@ -52,6 +53,7 @@ class Earning(Desk):
         for unit, points, award, parts in judged:
             if award.points or award.counts or not entries:
                 entries += self._earn_in(unit, points, award, parts, activity, at, posted_at)
+        self._publish()
         receipt = self._results[activity.id] = Receipt(FrozenMap(awards), entries=tuple(entries))
         return receipt
 
@@ -88,7 +90,7 @@ class Earning(Desk):
         lots = ((self._new_lot(), earned),) if earned else ()
         entry = ledger.write("earned", activity.id, at, posted, unit, earned, lots, why, source=activity.member,
                              data=FrozenMap(data))  # fmt: skip
-        return [entry, *(ledger.repay(unit, at, posted) if available and ledger.books[unit].owed else ())]
+        return [entry, *(ledger.repay(unit, at, posted, activity.id) if available and ledger.books[unit].owed else ())]
 
     def _pending_until(self, points: Points, activity: Activity, member: Member) -> datetime | None:
         assert points.pending is not None
@@ -97,9 +99,13 @@ class Earning(Desk):
 
     def preview(self, activity: Activity) -> Receipt:
         """What `earn` would bring, with nothing written."""
-        copy = type(self)(self._terms, self.id, joined=self._joined, facts=self._facts, entries=self._ledger.entries)
+        copy = type(self)(
+            self._terms, self.id, joined=self._joined, facts=self._facts, entries=self._ledger.entries,
+            snapshot=self._snapshot, look_up=self._look_up,
+        )  # fmt: skip
         return copy.earn(activity if activity.id else evolve(activity, id="preview"))
 
+    @verb
     def activate(self, activity_id: str, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:
         """Make the pending points of an activity available now, such as when the parcel was delivered."""
         done, at, posted_at = self._start(id, at, posted, "activate", activity=activity_id)
@@ -127,7 +133,7 @@ class Earning(Desk):
                         data=data,
                     )  # fmt: skip
                 )
-                entries += ledger.repay(lot.unit, at, posted_at)
+                entries += ledger.repay(lot.unit, at, posted_at, id)
         return self._finish(id, entries, at, posted_at, call)
 
     def _seen(self, activity_id: str) -> Seen:
@@ -140,6 +146,7 @@ class Earning(Desk):
 
     # Taking back ----------------------------------------------------------------------------------------------------
 
+    @verb
     def reverse(
         self,
         activity_id: str,
@@ -253,6 +260,10 @@ class _Earning:
 
     @property
     def since(self) -> date:
+        return self.activity.day
+
+    @property
+    def moment(self) -> datetime:
         return self.activity.at
 
     @property

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from loyaltycore._exact import EMPTY, FrozenMap
-from loyaltycore._strategy import Stored
+from loyaltycore._strategy import Stored, frozen
 from loyaltycore.activity import Activity
 from loyaltycore.awards import Award, Why, in_words
 from loyaltycore.redemption import Quote
@@ -108,12 +108,12 @@ class Redemption(Stored):
         return self.quote.ok
 
     def __str__(self) -> str:
-        return f"{self.reward}: {self.quote}"
+        return str(self.quote)
 
 
 def call_data(verb: str, **content: Any) -> Mapping[str, Any]:
     """What a call said, kept with its first entry so that a retry can be told from a conflict."""
-    return FrozenMap({"verb": verb, **content})
+    return FrozenMap.over({"verb": verb, **content})
 
 
 def erased(entry: Entry, old: str, new: str) -> Entry:
@@ -127,11 +127,14 @@ def erased(entry: Entry, old: str, new: str) -> Entry:
         kept = {n: _anonymous(v, old, new) if isinstance(v, Activity) else v for n, v in call.items()}
         if kept["verb"] == "note":
             kept["facts"] = EMPTY
+        if kept["verb"] == "adjust":
+            kept |= {"reason": "erased", "actor": new if kept["actor"] == old else kept["actor"]}
         data["call"] = FrozenMap(kept)
     if "facts" in data and entry.kind == "noted":
         data["facts"] = EMPTY
-    source = new if entry.source == old else entry.source
-    return evolve(entry, source=source, data=FrozenMap(data))
+    source, actor = (new if name == old else name for name in (entry.source, entry.actor))
+    why = "erased" if entry.kind == "adjusted" else entry._why
+    return evolve(entry, reason=why, source=source, actor=actor, data=FrozenMap(data))
 
 
 def _anonymous(activity: Activity, old: str, new: str) -> Activity:

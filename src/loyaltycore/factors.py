@@ -15,7 +15,7 @@ from attrs import field
 
 from loyaltycore import _show
 from loyaltycore._columns import Column, Columns
-from loyaltycore._exact import Exact, FrozenMap, Number, at_least_zero, exact, show
+from loyaltycore._exact import Exact, FrozenMap, Number, at_least_zero, returned, show
 from loyaltycore._strategy import Strategy, check_finished, composes, frozen, is_name, readable
 from loyaltycore.activity import Activity, FactValue, Member, fact_value
 from loyaltycore.conditions import Condition, as_condition
@@ -44,7 +44,7 @@ class Factor(Strategy):
     @final
     def _exactly(self, activity: Activity, member: Member) -> Exact:
         check_finished(self)
-        value = exact(self.value(activity, member), repr(self))
+        value = returned(self.value(activity, member), self, "value")
         if value < 0:
             raise RuleError(f"{self!r} is {show(value)} for this activity; a factor is 0 or more")
         return value

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from heapq import heappop, heappush
+from operator import itemgetter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from loyaltycore._calendar import first_moment
-from loyaltycore._exact import EMPTY, FrozenMap
+from loyaltycore._exact import EMPTY, Exact, FrozenMap
 from loyaltycore.activity import Activity, Count, CounterKey, Member
 from loyaltycore.books import CHANGING, Book, LotState
 from loyaltycore.conditions import Condition
@@ -30,6 +31,9 @@ ACTIVATE, LAPSE = 1, 4
 RELEASE: Final = 0
 """The order of what is due at one instant: holds time out, points become available, points lapse."""
 
+
+WHERE: Final = ("available", "pending", "held", "owed")
+"""Where points are now."""
 
 _TOTALS: Final[dict[str, tuple[str, ...]]] = {
     "earned": ("earned",),
@@ -72,6 +76,17 @@ class Seen:
         self.units: dict[str, Earned] = {}
         self.amount: Any = 0
         self.lines: frozenset[int] = frozenset()
+
+    def earn(self, entry: Entry) -> None:
+        """Fold in what it earned in one unit."""
+        data, number = entry.data, entry.lots[0][0] if entry.lots else None
+        self.units[entry.unit] = Earned(entry.points, number, data.get("by_line", ()), data.get("counts", EMPTY))
+
+    def reverse(self, entry: Entry) -> None:
+        """Fold in what was taken back of it."""
+        data = entry.data
+        self.units[entry.unit].reversed += data["due"]
+        self.amount, self.lines = data["amount"], frozenset(data["lines"])
 
 
 class Taken:
@@ -133,6 +148,10 @@ class Ledger:
         self.member_id = member
         self.joined = joined
         self.given_facts = facts
+        self.before = 0
+        self.past: Callable[[str], tuple[Entry, ...]] = lambda id: ()
+        self.totals_before: Mapping[str, Mapping[str, int]] = EMPTY
+        self.saved_before: Exact = 0
         self.entries: list[Entry] = []
         self.first_of: dict[str, Entry] = {}
         self.posted: datetime | None = None
@@ -159,6 +178,20 @@ class Ledger:
 
     # Reading --------------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def main_unit(self) -> str:
+        """The only redeemable unit."""
+        return self.terms.main_unit
+
+    @property
+    def length(self) -> int:
+        """How many entries there are, those before a snapshot included."""
+        return self.before + len(self.entries)
+
+    def about(self, id: str) -> tuple[Entry, ...]:
+        """The entries that this is the id or the source of."""
+        return (*self.past(id), *(entry for entry in self.entries if id in (entry.id, entry.source)))
+
     def book(self, unit: str) -> Book:
         """The book of a unit."""
         book = self.books.get(unit)
@@ -174,7 +207,7 @@ class Ledger:
         member = self._members.get(unit)
         if member is None:
             facts = dict(self.given_facts)
-            for _, noted in self.notes:
+            for _, noted in sorted(self.notes, key=itemgetter(0)):
                 facts.update(noted)
             live: FrozenMap[Any, Any] = FrozenMap.over(self.counted)
             last: FrozenMap[Any, Any] = FrozenMap.over(self.last)
@@ -208,7 +241,7 @@ class Ledger:
             "earned", "adjusted_up", "transferred_in", "converted_in", "reinstated",
             "spent", "lapsed", "reversed", "repaid", "adjusted_down", "transferred_out", "converted_out",
         )  # fmt: skip
-        total = dict.fromkeys(names, 0)
+        total = {**dict.fromkeys(names, 0), **self.totals_before.get(unit, EMPTY)}
         for entry in self.entries:
             if entry.unit != unit:
                 continue
@@ -219,7 +252,7 @@ class Ledger:
                 total[name[0]] += entry.points if entry.kind != "cancelled" else -entry.points
             else:
                 total[name[entry.points < 0]] += abs(entry.points)
-        return {"available": book.available, "pending": book.pending, "held": book.held, "owed": book.owed, **total}
+        return {**{name: getattr(book, name) for name in WHERE}, **total}
 
     # Writing --------------------------------------------------------------------------------------------------------
 
@@ -229,7 +262,7 @@ class Ledger:
         data: FrozenMap[str, Any] = EMPTY,
     ) -> Entry:  # fmt: skip
         """Append an entry and apply it."""
-        entry = Entry(len(self.entries) + 1, kind, id, at, posted, unit, points, lots, why, actor, source, data)
+        entry = Entry(self.length + 1, kind, id, at, posted, unit, points, lots, why, actor, source, data)
         self.apply(entry)
         return entry
 
@@ -339,7 +372,7 @@ class Ledger:
         """Ask when a lot ends, and put it in its place."""
         if lot.policy.fixed and lot.extended is None and not lot.facts:
             # lots of one day end together, so most need not be asked
-            key = (lot.policy, lot.available, lot.earned)
+            key = (lot.policy, lot.available, lot.earned, lot.moment)
             known = self._ends.get(key)
             if known is None:
                 known = self._ends[key] = self._ask_end(lot)
@@ -370,21 +403,24 @@ class Ledger:
         written = [
             self.write("activated", id, at, posted, lot.unit, lot.points, ((lot.id, lot.points),), source=lot.activity)
         ]
-        return written + self.repay(lot.unit, at, posted)
+        return written + self.repay(lot.unit, at, posted, id)
 
-    def repay(self, unit: str, at: datetime, posted: datetime) -> list[Entry]:
+    def repay(self, unit: str, at: datetime, posted: datetime, id: str = "") -> list[Entry]:
         """Pay what is owed from what is available."""
-        book = self.books[unit]
+        book = self.book(unit)
         due = min(book.owed, book.available)
         if due <= 0:
             return []
-        return [self.write("repaid", "", at, posted, unit, due, self.plan(unit, due), "debts are paid first")]
+        return [self.write("repaid", id, at, posted, unit, due, self.plan(unit, due), "debts are paid first")]
 
-    def release(self, hold: Taken, id: str, at: datetime, posted: datetime, why: str, lots: Any = None) -> Entry:
+    def release(
+        self, hold: Taken, id: str, at: datetime, posted: datetime, why: str, lots: Any = None,
+        data: FrozenMap[str, Any] = EMPTY,
+    ) -> Entry:  # fmt: skip
         """Give held points back to their lots; a hold that gives back everything also frees what it counted."""
-        back = hold.lots if lots is None else lots
+        back = tuple(hold.lots if lots is None else lots)
         points = sum(part for _, part in back)
-        return self.write("released", id, at, posted, hold.entry.unit, points, tuple(back), why, source=hold.entry.id)
+        return self.write("released", id, at, posted, hold.entry.unit, points, back, why, source=hold.entry.id, data=data)
 
     # One method for each kind of entry ------------------------------------------------------------------------------
 
@@ -394,19 +430,40 @@ class Ledger:
         activity: Activity | None = data.get("activity")
         facts = data.get("facts", EMPTY) if activity is None else activity.facts
         earned = data.get("earned") or (self.day(entry.at) if activity is None else activity.day)
-        lot = LotState(
-            number, unit, points, earned=earned, born=entry.posted, policy=policy, activity=entry.id, facts=facts
-        )
-        self.lots[number] = lot
-        book = self.book(unit)
-        book.lots[number] = lot
-        if not policy.fixed:
-            book.sorted = False
+        lot = LotState(number, unit, points, earned=earned, born=entry.at, policy=policy, activity=entry.id, facts=facts)
+        self._enter(lot)
         return lot
 
-    def _make_ready(self, lot: LotState, available: date) -> None:
+    def _enter(self, lot: LotState) -> Book:
+        self.lots[lot.id] = lot
+        book = self.book(lot.unit)
+        book.lots[lot.id] = lot
+        if not lot.policy.fixed:
+            book.sorted = False
+        return book
+
+    def restore(self, lot: LotState) -> None:
+        """Take in a lot as it stood at a snapshot."""
+        book = self._enter(lot)
+        book.held += lot.held
+        if lot.ready:
+            book.available += lot.points
+            self._set_end(book, lot)
+        else:
+            book.pending += lot.points
+            book.place(lot)
+
+    def open(self, entry: Entry) -> None:
+        """Take in a hold that is open."""
+        until = entry.data["until"]
+        self.holds[entry.id] = Taken(entry, entry.lots, until)
+        heappush(self.by_timeout, (until, entry.id))
+
+    def _make_ready(self, lot: LotState, available: date, moment: datetime) -> None:
         book = self.books[lot.unit]
         lot.ready = True
+        if lot.policy.hourly or not lot.policy.fixed:
+            lot.moment = moment.astimezone(self.zone)
         lot.available = available
         book.available += lot.points
         self._set_end(book, lot)
@@ -419,16 +476,14 @@ class Ledger:
             seen = self.seen[entry.id] = Seen(activity)
             self._count(activity_keys(activity.kind))
             self._watch(activity)
-        counts = data.get("counts", EMPTY)
-        number = entry.lots[0][0] if entry.lots else None
-        seen.units[entry.unit] = Earned(entry.points, number, data.get("by_line", ()), counts)
-        self._count(counts)
-        if number is None:
+        seen.earn(entry)
+        self._count(data.get("counts", EMPTY))
+        if not entry.lots:
             self.book(entry.unit)
             return
-        lot = self._new_lot(entry, number, entry.points, data)
+        lot = self._new_lot(entry, entry.lots[0][0], entry.points, data)
         if "available" not in data:
-            self._make_ready(lot, lot.earned if entry.at == entry.posted else self.day(entry.posted))
+            self._make_ready(lot, lot.earned if entry.at == entry.posted else self.day(entry.posted), entry.posted)
             return
         until = data["available"]
         lot.pending_until = until
@@ -454,7 +509,7 @@ class Ledger:
             self._save_totals(book)
             self._save_lot(book, lot)
             book.pending -= points
-            self._make_ready(lot, self.day(entry.at))
+            self._make_ready(lot, self.day(entry.at), entry.at)
 
     def _move(self, entry: Entry, *, free: int = 0, held: int = 0) -> Book:
         """Change what is free and held of each lot of an entry; +1 gives, -1 takes."""
@@ -476,9 +531,7 @@ class Ledger:
 
     def _held(self, entry: Entry) -> None:
         self._move(entry, free=-1, held=1)
-        until = entry.data["until"]
-        self.holds[entry.id] = Taken(entry, entry.lots, until)
-        heappush(self.by_timeout, (until, entry.id))
+        self.open(entry)
         self._redeemed(entry)
 
     def _released(self, entry: Entry) -> None:
@@ -521,6 +574,7 @@ class Ledger:
         taken = self.spent[entry.source]
         taken.back += entry.points
         if taken.back == taken.points:
+            taken.open = False
             self._count(taken.entry.data.get("counts", EMPTY), -1)
 
     def _lapsed(self, entry: Entry) -> None:
@@ -546,9 +600,7 @@ class Ledger:
     def _reversed(self, entry: Entry) -> None:
         self._move(entry, free=-1)
         data = entry.data
-        seen = self.seen[entry.source]
-        seen.units[entry.unit].reversed += data["due"]
-        seen.amount, seen.lines = data["amount"], frozenset(data["lines"])
+        self.seen[entry.source].reverse(entry)
         self._count(data.get("counts", EMPTY))
 
     def _owed(self, entry: Entry) -> None:
@@ -573,10 +625,14 @@ class Ledger:
                 self.books[entry.unit].pending += points
                 self.books[entry.unit].place(lot)
             else:
-                self._make_ready(lot, age.get("available") or self.day(entry.at))
+                self._make_ready(lot, age.get("available") or self.day(entry.at), age.get("moment", entry.at))
 
     _transferred = _adjusted
-    _converted = _adjusted
+
+    def _converted(self, entry: Entry) -> None:
+        self._adjusted(entry)
+        if entry.points < 0:
+            self._redeemed(entry)
 
     def _noted(self, entry: Entry) -> None:
         if entry.data.get("closed"):
@@ -601,7 +657,11 @@ class Tentative:
         ledger = self.ledger
         self.length, self.posted = len(ledger.entries), ledger.posted
         ledger._journal = []
-        ledger.advance(self.to)
+        try:
+            ledger.advance(self.to)
+        except BaseException:
+            self.__exit__()
+            raise
         return ledger
 
     def __exit__(self, *error: object) -> None:
@@ -642,7 +702,7 @@ class Purse:
 
     def available(self, unit: str) -> int:
         """Points that can be spent now, after what is owed."""
-        book = self.ledger.book(unit or self.ledger.terms.main_unit)
+        book = self.ledger.book(unit or self.ledger.main_unit)
         if self.condition is None:
             return max(0, book.available - book.owed)
         accepted = self.accepted()

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
-from attrs import field, frozen
+from attrs import field
 
 from loyaltycore._calendar import civil_date
 from loyaltycore._exact import EMPTY, FrozenMap
-from loyaltycore._strategy import Stored, Strategy
+from loyaltycore._strategy import Stored, Strategy, frozen
 from loyaltycore.activity import Activity, FactValue, Member, fact_map
 from loyaltycore.conditions import Condition
+
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 FAR: date = date.max
 """Sorts after every expiry: lots that never lapse are spent last."""
@@ -99,7 +101,8 @@ class SoonestToExpire(LotOrder):
 
     def key(self, lot: Lot) -> Any:
         """The last day, and the day it was earned."""
-        return (lot.expires_on or FAR, lot.earned)
+        # an account also knows the moment, which may be within that day
+        return (lot.expires_on or FAR, getattr(lot, "ends", None) or _LAST, lot.earned)
 
 
 @frozen

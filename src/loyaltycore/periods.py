@@ -24,6 +24,7 @@ from loyaltycore.errors import RuleError
 
 CALENDAR_UNITS: Final = ("day", "week", "month", "quarter", "year")
 _MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
+_PLAIN_STARTS: Final = {"week": 1, "month": 1, "quarter": "01-01", "year": "01-01"}
 
 
 @frozen
@@ -108,6 +109,8 @@ class Calendar(Span):
             if not 1 <= first <= last:
                 raise RuleError(f"starts: {first} is no day of a {self.unit}; give 1 to {last}")
             object.__setattr__(self, "starts", first)  # it may have been given as text
+        if self.starts == _PLAIN_STARTS[self.unit]:  # the same stretches must not be two periods
+            object.__setattr__(self, "starts", None)
 
     def span(self, day: date, member: Member) -> tuple[date, date]:
         """The stretch that *day* falls in."""

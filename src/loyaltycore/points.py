@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve, field
 
+from loyaltycore import _show
 from loyaltycore._columns import Column, Columns
 from loyaltycore._exact import Exact, Number, round_to, rounding_mode, whole
 from loyaltycore._strategy import Stored, as_multiple, frozen
@@ -114,6 +115,14 @@ class Points(Stored):
     def award(self, activity: Activity, member: Member) -> Award:
         """What the activity earns in this unit."""
         return self.rounding.award(self.earning, activity, member)
+
+    def show(self, n: int) -> str:
+        """So many points of the unit as text.
+
+        >>> Points(PerSpend(100), places=2).show(123450)
+        '1,234.50'
+        """
+        return _show.points(n, self.places)
 
     def _lower(self, columns: Columns) -> Column:
         rounding = self.rounding

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import warnings
 from zoneinfo import ZoneInfo
 
-from attrs import evolve, field
+from attrs import field
 
-from loyaltycore import _calendar, _show
+from loyaltycore import _calendar
 from loyaltycore._exact import EMPTY, FrozenMap
 from loyaltycore._strategy import Stored, frozen, is_name, text, walk
 from loyaltycore.account import Account
@@ -26,6 +26,7 @@ from loyaltycore.errors import LoyaltyWarning, RuleError
 from loyaltycore.periods import Word
 from loyaltycore.points import Points
 from loyaltycore.redemption import RedemptionOption, as_option
+from loyaltycore.snapshots import LookUp, Snapshot
 
 if TYPE_CHECKING:
     from loyaltycore.reports import PointsReport
@@ -122,12 +123,13 @@ class Program(Stored):
         _check_counters(self)
         _check_rewards(self)
 
-    def _code(self) -> _show.Code:
-        code = super()._code()
+    def _arguments(self) -> tuple[list[object], dict[str, object]]:
+        args, keywords = super()._arguments()
         only = self.points.get("points")
         if only is not None and len(self.points) == 1 and only == Points(earning=only.earning):
-            return _show.Code(code.text.replace(f"points={self.points!r}", f"earning={only.earning!r}", 1))
-        return code
+            del keywords["points"]
+            keywords = {"earning": only.earning, **keywords}
+        return args, keywords
 
     @property
     def zone(self) -> ZoneInfo:
@@ -174,20 +176,26 @@ class Program(Stored):
         facts: Mapping[str, Any] = EMPTY,
         entries: Iterable[Entry] = (),
         shared: MutableMapping[CounterKey, int] | None = None,
+        snapshot: Snapshot | None = None,
+        look_up: LookUp | None = None,
     ) -> Account:
-        """A member's account: new, or as its *entries* tell it.
+        """A member's account: new, or as its *entries* tell it, those after the *snapshot* if one is given.
 
         *id* is opaque: accounts refer to people by it alone. *facts* are what the application knows of the member.
         *shared* holds the counters of stocks and of limits among all members, for all accounts of the program.
+        *look_up* finds the entries before a snapshot that an id is the `id` or the `source` of, as a store can; its
+        snapshots then need not keep them.
         """
-        return Account(self, id, joined=joined, facts=facts, entries=entries, shared=shared)
+        return Account(
+            self, id, joined=joined, facts=facts, entries=entries, shared=shared, snapshot=snapshot, look_up=look_up
+        )
 
     # What anyone asks -----------------------------------------------------------------------------------------------
 
     def award(self, activity: Activity, member: Member = ANYONE) -> Mapping[str, Award]:
         """What the activity earns, by unit."""
         local = activity.in_zone(self.zone)
-        return FrozenMap((unit, points.award(local, _for_unit(member, unit))) for unit, points in self.points.items())
+        return FrozenMap.over({u: points.award(local, member.in_unit(u)) for u, points in self.points.items()})
 
     def report(self, transactions: Iterable[Activity] | str | Path, *, by: str = "month") -> PointsReport:
         """Points per member and month (or quarter, or year) of the program's zone, and in total.
@@ -212,11 +220,6 @@ class Program(Stored):
         return dump_program(self, path)
 
 
-def _for_unit(member: Member, unit: str) -> Member:
-    """The member as rules of that unit see them: their counters carry its name."""
-    return member if member.unit == unit else evolve(member, unit=unit)
-
-
 # Checks when built --------------------------------------------------------------------------------------------------
 
 
@@ -239,7 +242,7 @@ def _check_counters(program: Program) -> None:
                     f"{place}: {value!r} multiplies past the cap inside it; write the factor before .cap(...)"
                     " if the cap should hold",
                     LoyaltyWarning,
-                    stacklevel=4,
+                    stacklevel=3,
                 )
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, ClassVar, Final, final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from loyaltycore import _show
 from loyaltycore._exact import (
@@ -24,12 +24,13 @@ from loyaltycore._exact import (
     at_least_zero,
     exact,
     floor,
+    frozen_map,
     round_to,
     show,
     tidy,
     whole,
 )
-from loyaltycore._strategy import Stored, Strategy, check_finished, composes, text
+from loyaltycore._strategy import Stored, Strategy, check_finished, composes, frozen, text, unlocked
 from loyaltycore.activity import ANYONE, Activity, CounterKey, Member
 from loyaltycore.awards import Award, award_of, raw_of
 from loyaltycore.conditions import Condition, During, as_condition
@@ -52,18 +53,6 @@ CODES: Final = (
 """Why a reward may be refused, in the order in which one is named where several hold."""
 
 
-def _numbers(value: Mapping[str, Exact]) -> FrozenMap[str, Exact]:
-    return FrozenMap(value)
-
-
-def _grants(value: Mapping[str, Any]) -> FrozenMap[str, Any]:
-    return FrozenMap(value)
-
-
-def _counts(value: Mapping[CounterKey, int]) -> FrozenMap[CounterKey, int]:
-    return FrozenMap(value)
-
-
 @frozen
 class Refusal(Stored):
     """Why a customer cannot have something: a code, a sentence, and the numbers in it."""
@@ -72,7 +61,7 @@ class Refusal(Stored):
 
     code: str = field()
     text: str = field(default="")
-    numbers: FrozenMap[str, Exact] = field(default=EMPTY, converter=_numbers)
+    numbers: FrozenMap[str, Exact] = field(default=EMPTY, converter=frozen_map)
 
     def __attrs_post_init__(self) -> None:
         if self.code not in CODES:
@@ -101,10 +90,10 @@ class Quote(Stored):
     points: int = field(default=0, converter=_points)
     unit: str = field(default="")
     value: Exact = field(default=0, converter=exact)
-    grants: FrozenMap[str, Any] = field(default=EMPTY, converter=_grants)
+    grants: FrozenMap[str, Any] = field(default=EMPTY, converter=frozen_map)
     refusal: Refusal | None = field(default=None)
     parts: tuple[Award, ...] = field(default=())
-    counts: FrozenMap[CounterKey, int] = field(default=EMPTY, converter=_counts, kw_only=True)
+    counts: FrozenMap[CounterKey, int] = field(default=EMPTY, converter=frozen_map, kw_only=True)
     lots: Condition | None = field(default=None, kw_only=True)
 
     @property
@@ -129,7 +118,27 @@ class Quote(Stored):
         """This quote refused, unless it is already for a reason that is named before."""
         if self.refusal is not None and CODES.index(self.refusal.code) <= CODES.index(code):
             return self
-        return evolve(self, refusal=Refusal(code, text, numbers))
+        return self._with(refusal=Refusal(code, text, numbers))
+
+    def _with(self, **changes: Any) -> Quote:
+        """The same quote with other fields, unchecked."""
+        new = _UnlockedQuote()
+        new.option = self.option
+        new.points = self.points
+        new.unit = self.unit
+        new.value = self.value
+        new.grants = self.grants
+        new.refusal = self.refusal
+        new.parts = self.parts
+        new.counts = self.counts
+        new.lots = self.lots
+        for name, value in changes.items():
+            setattr(new, name, value)
+        new.__class__ = Quote
+        return new  # type: ignore[no-any-return]  # it is one now
+
+
+_UnlockedQuote: Final = unlocked(Quote)
 
 
 @frozen
@@ -168,7 +177,7 @@ class RedemptionOption(Strategy):
         priced = self.price(order, member)
         if isinstance(priced, Quote):
             return priced
-        part = award_of(raw_of(priced, self))
+        part = award_of(raw_of(priced, self, "price"))
         return Quote(points=part.exact, unit=self._unit, parts=(part,))
 
     @property
@@ -323,7 +332,7 @@ class OptionLimit(OptionAround):
         what = "redeemed" if self.among == "member" else "redeemed by all"
         key = CounterKey("", member.unit, what, self.per.key(order, member))
         used = member.counted.get(key, 0)
-        quote = evolve(quote, counts={**quote.counts, key: 1})
+        quote = quote._with(counts=quote.counts.replacing({key: 1}))
         if used < self.n:
             return quote
         return quote.refused(
@@ -347,7 +356,7 @@ class Stock(OptionAround):
         quote = self.option._quote(order, member, points)
         key = CounterKey("", member.unit, "stock taken by all", "ever")
         taken = member.counted.get(key, 0)
-        quote = evolve(quote, counts={**quote.counts, key: 1})
+        quote = quote._with(counts=quote.counts.replacing({key: 1}))
         if taken < self.n:
             return quote
         return quote.refused("out_of_stock", "there are none left", stock=self.n, taken=taken)
@@ -366,7 +375,7 @@ class FromLots(OptionAround):
 
     def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
         quote = self.option._quote(order, member.only_lots(self.condition), points)
-        return evolve(quote, lots=self.condition if quote.lots is None else quote.lots & self.condition)
+        return quote._with(lots=self.condition if quote.lots is None else quote.lots & self.condition)
 
     def _code(self) -> _show.Code:
         return _show.method(self.option, "from_lots", self.condition)
@@ -419,7 +428,7 @@ def _expiry(value: DateRule | None) -> DateRule | None:
 
 
 def _priced(price: Exact | EarningRule, order: Activity, member: Member) -> Award:
-    return price.award(order, member) if isinstance(price, EarningRule) else Award(price, reason="the price")
+    return price.award(order, member) if isinstance(price, EarningRule) else award_of((price, "the price", (), EMPTY))
 
 
 @frozen
@@ -669,6 +678,13 @@ def _block(value: Number) -> int:
 
 def _gives(value: Number) -> int:
     return whole(value, "gives", at_least=1)
+
+
+def conversion(option: RedemptionOption) -> Convert | None:
+    """The `Convert` that an option is or is around, if any."""
+    while isinstance(option, OptionAround):
+        option = option.option
+    return option if isinstance(option, Convert) else None
 
 
 @frozen

@@ -8,10 +8,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from loyaltycore._exact import EMPTY, Exact, FrozenMap, apportion, divided, floor, share_between, tidy
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, apportion, divided, floor, share_between, show, tidy
 from loyaltycore.activity import Activity, Count, CounterKey, Member, Tally
 from loyaltycore.awards import Award
-from loyaltycore.errors import RuleError
+from loyaltycore.errors import LoyaltyError, RuleError
 from loyaltycore.ledger import Earned, Seen, activity_keys
 from loyaltycore.points import Points
 
@@ -23,15 +23,23 @@ def by_line(points: Points, award: Award, activity: Activity, member: Member) ->
     """
     if len(activity.lines) == 1 or not award.points:
         return ()
-    weights: list[Exact] = [
-        points.earning.award(activity.keeping((line,)), member).exact if line.amount >= 0 else 0
-        for line in activity.lines
-    ]
+    weights = _alone(points, activity, member)
     if not any(weights):
         weights = [max(0, line.amount) for line in activity.lines]
     if not any(weights):
         weights = [1] * len(activity.lines)
     return tuple(apportion(award.points, weights))
+
+
+def _alone(points: Points, activity: Activity, member: Member) -> list[Exact]:
+    """What each line would earn alone; nothing where the rule does not answer for a part of the basket."""
+    try:
+        return [
+            points.earning.award(activity.keeping((line,)), member).exact if line.amount >= 0 else 0
+            for line in activity.lines
+        ]
+    except LoyaltyError:
+        return []
 
 
 def _share_done(seen: Seen, amount: Exact, lines: frozenset[int]) -> Exact:
@@ -65,6 +73,8 @@ def dues_of(
         amount = tidy(amount + refund)
         if amount > left:
             raise RuleError(f"amount: {tidy(left - seen.amount)} of the activity is left to refund; give at most that")
+    elif numbers is not None and amount > left:
+        raise RuleError(f"lines: {show(amount)} was refunded as an amount, more than the other lines; give amount= instead")
     dues = {}
     for unit, earned in seen.units.items():
         returned = sum(earned.by_line[n] for n in gone) if earned.by_line else earned.points if gone else 0

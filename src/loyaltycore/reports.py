@@ -13,14 +13,16 @@ import csv
 from datetime import datetime
 from io import StringIO
 from itertools import groupby
+from operator import itemgetter
 from os import PathLike
 from typing import Any, Final, NamedTuple
 
 from attrs import frozen
 
-from loyaltycore._calendar import in_zone, show_moment
+from loyaltycore._calendar import show_moment
 from loyaltycore._exact import Exact, FrozenMap, show
 from loyaltycore._show import html_table, text_table
+from loyaltycore._show import points as points_text
 from loyaltycore.activity import Activity, Member, Tally
 from loyaltycore.awards import Award
 from loyaltycore.datasets import Transactions, read_transactions
@@ -87,7 +89,7 @@ class PointsReport:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("member", "unit", *self.periods, "total"))
         for row in self.rows:
-            points = (_shown(n, self.units[row.unit], thousands="") for n in (*row.points, row.total))
+            points = (points_text(n, self.units[row.unit], thousands="") for n in (*row.points, row.total))
             writer.writerow((row.member, row.unit, *points))
         return file.getvalue()
 
@@ -147,12 +149,12 @@ class PointsReport:
 
     def _cells(self, unit: str) -> list[tuple[str, ...]]:
         places = self.units[unit]
-        return [(row.member, *(_shown(n, places) for n in (*row.points, row.total))) for row in self._of(unit)]
+        return [(row.member, *(points_text(n, places) for n in (*row.points, row.total))) for row in self._of(unit)]
 
     def _sums(self, unit: str) -> tuple[str, ...]:
         rows = self._of(unit)
         sums = [sum(row.points[i] for row in rows) for i in range(len(self.periods))]
-        return ("total", *(_shown(n, self.units[unit]) for n in (*sums, sum(sums))))
+        return ("total", *(points_text(n, self.units[unit]) for n in (*sums, sum(sums))))
 
     def _left_out(self) -> list[str]:
         count = _count(len(self.problems), "problem")
@@ -183,7 +185,7 @@ def points_report(
     for member, history in sorted(_histories(activities).items()):
         earned.update({(member, unit): Counter() for unit in program.points})
         for judged in _judge(program, member, _each_once(history, problems)):
-            period = _period(in_zone(judged.activity.at, program.zone), by)
+            period = _period(judged.activity.at, by)
             seen.add(period)
             for unit, award in judged.awards.items():
                 earned[member, unit][period] += award.points
@@ -216,7 +218,7 @@ def _label(period: int, by: str) -> str:
 
 
 class Judged(NamedTuple):
-    """An activity, the member as known before it, and what it earned, by unit."""
+    """An activity at civil time of the program's zone, the member as known before it, and what it earned, by unit."""
 
     activity: Activity
     member: Member
@@ -266,7 +268,8 @@ def _judge(program: Program, member: str, history: Iterable[Activity]) -> Iterat
         try:
             awards = program.award(activity, known)
         except LoyaltyError as error:
-            error.add_note(f"(activity {activity.id!r} of member {member!r} at {show_moment(activity.at)})")
+            at = show_moment(activity.at.replace(tzinfo=None))
+            error.add_note(f"(activity {activity.id!r} of member {member!r} at {at})")
             raise
         yield Judged(activity, known, awards)
         for award in awards.values():
@@ -275,13 +278,12 @@ def _judge(program: Program, member: str, history: Iterable[Activity]) -> Iterat
 
 
 def _in_order(program: Program, history: Iterable[Activity]) -> Iterator[Activity]:
-    """By instant, then id, then (where there is none) content."""
-
-    def place(activity: Activity) -> tuple[float, str]:
-        return in_zone(activity.at, program.zone).timestamp(), activity.id
-
-    for _, ties in groupby(sorted(history, key=place), key=place):
-        alike = list(ties)
+    """At civil time of the program's zone; by instant, then id, then (where there is none) content."""
+    zone = program.zone
+    local = [activity.in_zone(zone) for activity in history]
+    placed = sorted((activity.at.timestamp(), activity.id, n) for n, activity in enumerate(local))
+    for _, ties in groupby(placed, key=itemgetter(0, 1)):
+        alike = [local[n] for _, _, n in ties]
         yield from alike if len(alike) == 1 else sorted(alike, key=repr)
 
 
@@ -335,7 +337,7 @@ def explain(program: Program, transactions: Iterable[Activity] | str | PathLike[
         raise DataError(f"there is no activity {id!r}; give the id of one that is counted")
     history = _each_once(histories[member], [])
     judged = next(judged for judged in _judge(program, member, history) if judged.activity.id == id)
-    return Explanation(judged.activity.in_zone(program.zone), judged.member, judged.awards, program.currency)
+    return Explanation(judged.activity, judged.member, judged.awards, program.currency)
 
 
 def _counters_table(member: Member) -> str:
@@ -351,12 +353,6 @@ def _counters_table(member: Member) -> str:
 
 def _count(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
-def _shown(points: int, places: int, *, thousands: str = ",") -> str:
-    """Points with so many digits after the point."""
-    whole, rest = divmod(abs(points), 10**places)
-    return f"{'-' if points < 0 else ''}{whole:{thousands}}" + (f".{rest:0{places}}" if places else "")
 
 
 def _aligned(amounts: Sequence[Exact]) -> list[str]:

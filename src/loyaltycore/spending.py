@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from attrs import evolve
 
 from loyaltycore._exact import EMPTY, FrozenMap, whole
-from loyaltycore.activity import Activity, Count, CounterKey, add_counts
-from loyaltycore.desk import Desk, When
+from loyaltycore.activity import Activity
+from loyaltycore.desk import Desk, When, verb
 from loyaltycore.entries import Entry, Redemption, call_data
 from loyaltycore.errors import RuleError
 from loyaltycore.ledger import Ledger, from_end
-from loyaltycore.redemption import Convert, Quote, RedemptionOption
+from loyaltycore.redemption import Convert, Quote, RedemptionOption, conversion
+
+
+_NO_ORDER: Final = Activity.action("redemption", at="2000-01-01")
+"""What an option is asked about where there is no order; it is moved to the moment that is asked about."""
 
 
 class Spending(Desk):
@@ -30,25 +34,26 @@ class Spending(Desk):
 
     def _order(self, order: Activity | None, at: datetime) -> Activity:
         if order is None:
-            return Activity.action("redemption", at=at.astimezone(self._terms.zone))
+            return _NO_ORDER.moved(at.astimezone(self._terms.zone))
         return order.in_zone(self._terms.zone)
 
     def _option(self, reward: str, at: datetime) -> RedemptionOption:
-        rewards: Mapping[str, RedemptionOption] = self._terms.version(at).rewards
-        if reward not in rewards:
+        rewards: FrozenMap[str, RedemptionOption] = self._terms.version(at).rewards
+        option: RedemptionOption | None = rewards.get(reward)
+        if option is None:
             raise RuleError(f"{reward!r} is no reward; the program has {', '.join(map(repr, rewards)) or 'none'}")
-        return rewards[reward]
+        return option
 
     def _quote(self, ledger: Ledger, reward: str, order: Activity, points: int | None) -> Quote:
         option = self._option(reward, self._instant(order.at))
         member = ledger.member(reward)
-        if self._shared:
-            member = evolve(member, counted=add_counts(member.counted, self._shared))
+        if self._shared is not None:
+            member = evolve(member, counted=FrozenMap({**member.counted, **self._counted_by_all(ledger)}))
         quote = option.quote(order, member, points=points)
-        unit = quote.unit or self._terms.main_unit
+        unit = quote.unit or self._ledger.main_unit
         if not self._terms.unit(unit).redeemable:
             raise RuleError(f"{reward!r} costs {unit!r}, which cannot be redeemed; give the option another unit=")
-        return evolve(quote, option=reward, unit=unit)
+        return quote._with(option=reward, unit=unit)
 
     def options(self, order: Activity | None = None, *, at: When | None = None) -> tuple[Quote, ...]:
         """A quote for each reward, those that can be had first, then the nearest."""
@@ -63,6 +68,7 @@ class Spending(Desk):
         short = [quote for quote in self.options(order, at=at) if quote.missing]
         return short[0] if short else None
 
+    @verb
     def redeem(
         self,
         reward: str,
@@ -81,6 +87,7 @@ class Spending(Desk):
             else self._take("spent", reward, id, at, posted_at, order, points)
         )
 
+    @verb
     def hold(
         self,
         reward: str,
@@ -102,6 +109,8 @@ class Spending(Desk):
         done, at, posted_at = self._start(id, at, posted, "hold", until=given, **content)
         if done is not None:
             return cast(Redemption, done)
+        if conversion(self._option(reward, at)) is not None:
+            raise RuleError(f"{reward!r} turns points into others at once, so they cannot be held; use convert")
         ends = at + self._terms.hold_for if given is None else given
         if ends <= posted_at:
             raise RuleError(f"until: {ends.isoformat()} is over when the hold is posted; give a later moment")
@@ -114,7 +123,7 @@ class Spending(Desk):
         ledger = self._ledger
         option = self._option(reward, at)
         with ledger.upto(posted):
-            quote = self._quote(ledger, reward, self._order(order, posted), points)
+            quote = self._quote(ledger, reward, self._order(order, at), points)
             if quote.ok:
                 lots = ledger.plan(quote.unit, quote.points, quote.lots)
                 ledger.keep()
@@ -127,22 +136,15 @@ class Spending(Desk):
             data["counts"] = quote.counts
         if until is not None:
             data["until"] = until
-        if isinstance(option, Convert):
-            entries = self._convert(option, quote, id, at, posted, lots, data)
+        into = conversion(option)
+        if into is not None:
+            entries = self._convert(into, quote, id, at, posted, lots, data)
         else:
             entries = (ledger.write(kind, id, at, posted, quote.unit, quote.points, lots, reward, source=reward,
                                     data=FrozenMap(data)),)  # fmt: skip
-        self._share(quote.counts)
+        self._publish()
         result = self._results[id] = Redemption(id, reward, quote, entries)
         return result
-
-    def _share(self, counts: Mapping[CounterKey, Count], sign: int = 1) -> None:
-        """Count what all members count together."""
-        if self._shared is None:
-            return
-        for key, count in counts.items():
-            if key.what.endswith("by all"):
-                self._shared[key] = self._shared.get(key, 0) + sign * cast(int, count)
 
     def _convert(
         self, option: Convert, quote: Quote, id: str, at: datetime, posted: datetime,
@@ -154,8 +156,9 @@ class Spending(Desk):
                            ("into {}", option.into), source=option.into, data=FrozenMap(data))  # fmt: skip
         into = ledger.write("converted", id, at, posted, option.into, given, ((self._new_lot(), given),),
                             ("from {}", quote.unit), source=quote.unit)  # fmt: skip
-        return (out, into, *ledger.repay(option.into, at, posted))
+        return (out, into, *ledger.repay(option.into, at, posted, id))
 
+    @verb
     def capture(
         self, hold_id: str, *, id: str, at: When, points: int | None = None, posted: When | None = None
     ) -> tuple[Entry, ...]:
@@ -180,9 +183,10 @@ class Spending(Desk):
                                 source=hold_id, data=data)]  # fmt: skip
         if rest:
             entries.append(ledger.release(hold, id, at, posted_at, "not captured", back))
-            entries += ledger.repay(unit, at, posted_at)
+            entries += ledger.repay(unit, at, posted_at, id)
         return self._finish(id, entries, at, posted_at, None)
 
+    @verb
     def release(self, hold_id: str, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:
         """Give back what a hold set aside; what would have lapsed meanwhile lapses then."""
         done, at, posted_at = self._start(id, at, posted, "release", hold=hold_id)
@@ -196,18 +200,18 @@ class Spending(Desk):
         data = FrozenMap({"call": call_data("release", hold=hold_id, at=at)})
         entry = ledger.write("released", id, at, posted_at, hold.entry.unit, points, hold.lots, "released",
                              source=hold_id, data=data)  # fmt: skip
-        self._share(hold.entry.data.get("counts", EMPTY), -1)
-        return self._finish(id, [entry, *ledger.repay(entry.unit, at, posted_at)], at, posted_at, None)
+        return self._finish(id, [entry, *ledger.repay(entry.unit, at, posted_at, id)], at, posted_at, None)
 
     def _open_hold(self, hold_id: str) -> Any:
         hold = self._ledger.holds.get(hold_id)
         if hold is None:
             raise RuleError(f"{hold_id!r} is no hold of this account; give the id of a hold")
         if not hold.open:
-            how = next(e.kind for e in self._ledger.entries if e.source == hold_id)
+            how = next(e.kind for e in self._ledger.about(hold_id) if e.source == hold_id)
             raise RuleError(f"{hold_id}: the hold was {how} already; a hold is resolved once")
         return hold
 
+    @verb
     def cancel(
         self, redemption_id: str, *, id: str, at: When, points: int | None = None, posted: When | None = None
     ) -> tuple[Entry, ...]:
@@ -222,23 +226,20 @@ class Spending(Desk):
             raise RuleError(f"{redemption_id!r} is no redemption of this account; give the id of one that took points")
         left = taken.points - taken.back
         back = left if count is None else count
-        if not 0 < back <= left:
+        if not taken.open or not min(1, left) <= back <= left:
             raise RuleError(f"{redemption_id}: {left:,} points of it can still be cancelled; ask for at most those")
         ledger.advance(posted_at)
         lots = tuple(from_end(taken.lots, taken.back, back))
         data = FrozenMap({"call": call_data("cancel", redemption=redemption_id, points=count, at=at)})
-        full = back == left
         entry = ledger.write("cancelled", id, at, posted_at, taken.entry.unit, back, lots, "cancelled",
                              source=redemption_id, data=data)  # fmt: skip
-        if full:
-            self._share(taken.entry.data.get("counts", EMPTY), -1)
-        return self._finish(id, [entry, *ledger.repay(taken.entry.unit, at, posted_at)], at, posted_at, None)
+        return self._finish(id, [entry, *ledger.repay(taken.entry.unit, at, posted_at, id)], at, posted_at, None)
 
     def convert(
         self, reward: str, *, id: str, at: When, points: int | None = None, posted: When | None = None
     ) -> Redemption:
         """Turn points into another unit by a `Convert` among the rewards."""
-        if not isinstance(self._option(reward, self._instant(at)), Convert):
+        if conversion(self._option(reward, self._instant(at))) is None:
             raise RuleError(f"{reward!r} is no Convert; use redeem")
         return self.redeem(reward, id=id, at=at, points=points, posted=posted)
 

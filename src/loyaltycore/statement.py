@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from html import escape
 from typing import Any, Final
 
-from attrs import frozen
-
 from loyaltycore import _show
 from loyaltycore._exact import Exact, FrozenMap, show, tidy
-from loyaltycore._strategy import Stored
+from loyaltycore._strategy import Stored, frozen
+from loyaltycore.activity import Activity
+from loyaltycore.books import Book
 from loyaltycore.entries import Entry
 from loyaltycore.ledger import Ledger
+from loyaltycore.points import Points
 from loyaltycore.redemption import Quote
 
 WITHIN: Final = (30, 60, 90)
@@ -22,6 +24,8 @@ WITHIN: Final = (30, 60, 90)
 
 COLUMNS: Final = ("earned", "spent", "lapsed", "reversed", "adjusted", "moved")
 """What changes a balance."""
+
+LINES: Final = ("what happened", "points", "balance")
 
 _COLUMN: Final = {
     "earned": "earned",
@@ -55,10 +59,20 @@ class StatementLine(Stored):
     points: int
     balance: int
 
+    @property
+    def words(self) -> str:
+        """What happened, and why."""
+        return f"{self.kind}: {self.reason}" if self.reason else self.kind
+
 
 @frozen
 class UnitStatement(Stored):
-    """A unit's part of a statement; `opening` and all changes add up to `closing`."""
+    """A unit's part of a statement; *opening* and all *changes* add up to *closing*.
+
+    Points are whole numbers of the unit's smallest step, *places* digits of which stand after the point when shown.
+    *pending* are pairs of the day they become available (`None`: when they are activated) and points. *expiring* says
+    how many points have their last day within so many days of the statement's, *expires* how many have it when.
+    """
 
     _kind = "unit_statement"
 
@@ -72,20 +86,40 @@ class UnitStatement(Stored):
     owed: int
     expiring: FrozenMap[int, int]
     expires: tuple[tuple[date, int], ...]
+    places: int = 0
+
+    def shown(self, points: int) -> str:
+        """Points of this unit as text."""
+        return _show.points(points, self.places)
 
     def __str__(self) -> str:
-        rows = [("opening", self.opening), *((n, c) for n, c in self.changes.items() if c), ("closing", self.closing)]
-        parts = [f"{self.unit}", _show.text_table(("", "points"), rows)]
+        parts = [_show.text_table((self.unit, ""), self._sums())]
         if self.lines:
-            shown = [(str(line.day), line.kind, line.reason, line.points, line.balance) for line in self.lines]
-            parts.append(_show.text_table(("day", "what", "why", "points", "balance"), shown))
-        parts += [f"{n:,} pending, available from {day or 'when they are activated'}" for day, n in self.pending]
-        if self.held:
-            parts.append(f"{self.held:,} held")
-        if self.owed:
-            parts.append(f"{self.owed:,} owed")
-        parts += [f"{n:,} lapse within {days} days" for days, n in self.expiring.items() if n]
-        return "\n".join(parts)
+            parts.append(_show.text_table(LINES, self._lines()))
+        return "\n\n".join(parts + (["\n".join(self._remarks())] if self._remarks() else []))
+
+    def _repr_html_(self) -> str:
+        names, sums = zip(*self._sums(), strict=True)
+        tables = [_show.html_table(names, [sums], self.unit)]
+        if self.lines:
+            tables.append(_show.html_table(LINES, self._lines()))
+        return "".join([*tables, *(f"<p>{escape(remark)}</p>" for remark in self._remarks())])
+
+    def _sums(self) -> list[tuple[str, str]]:
+        changes = [(name, change) for name, change in self.changes.items() if change]
+        sums = [("opening", self.opening), *changes, ("closing", self.closing)]
+        return [(name, self.shown(points)) for name, points in sums]
+
+    def _lines(self) -> list[tuple[str, str, str]]:
+        return [(f"{ln.day}  {ln.words}", self.shown(ln.points), self.shown(ln.balance)) for ln in self.lines]
+
+    def _remarks(self) -> list[str]:
+        remarks = [
+            f"{self.shown(n)} pending, available {'when they are activated' if day is None else f'from {day}'}"
+            for day, n in self.pending
+        ]
+        remarks += [f"{self.shown(n)} {what}" for n, what in ((self.held, "held"), (self.owed, "owed")) if n]
+        return remarks + [f"{self.shown(n)} lapse within {days} days" for days, n in self.expiring.items() if n]
 
 
 @frozen
@@ -108,86 +142,112 @@ class Statement(Stored):
     next_reward: Quote | None = None
 
     def __str__(self) -> str:
-        parts = [f"{self.program}: statement of {self.member}, {self.at.date()}"]
-        parts += [str(unit) for unit in self.units]
-        parts += list(self._closing_words())
-        return "\n\n".join(parts)
-
-    def _closing_words(self) -> Iterator[str]:
-        if self.saved:
-            yield f"saved so far: {show(self.saved)} {self.currency}"
-        if self.next_reward is not None:
-            yield f"next reward: {self.next_reward.option}, {self.next_reward.missing:,} points to go"
+        return "\n\n".join([self._title(), *map(str, self.units), *self._closing_words()])
 
     def _repr_html_(self) -> str:
-        parts = [f"<h4>{escape(self.program)}: statement of {escape(self.member)}, {self.at.date()}</h4>"]
-        for unit in self.units:
-            header = ("opening", *unit.changes, "closing")
-            parts.append(_show.html_table(header, [(unit.opening, *unit.changes.values(), unit.closing)], unit.unit))
-            rows = [(str(line.day), line.kind, line.reason, line.points, line.balance) for line in unit.lines]
-            parts.append(_show.html_table(("day", "what", "why", "points", "balance"), rows))
-            parts += [
-                f"<p>{n:,} pending, available from {day or 'when they are activated'}</p>" for day, n in unit.pending
-            ]
-            parts += [f"<p>{n:,} lapse within {days} days</p>" for days, n in unit.expiring.items() if n]
-        parts += [f"<p>{escape(words)}</p>" for words in self._closing_words()]
-        return "".join(parts)
+        units = [unit._repr_html_() for unit in self.units]
+        words = [f"<p>{escape(words)}</p>" for words in self._closing_words()]
+        return "".join([f"<h4>{escape(self._title())}</h4>", *units, *words])
+
+    def _title(self) -> str:
+        since = "" if self.since is None else f"{self.since.date()} to "
+        return f"{self.program}: statement of {self.member}, {since}{self.at.date()}"
+
+    def _closing_words(self) -> list[str]:
+        words = [f"saved so far: {_money(self.saved)} {self.currency}"] if self.saved else []
+        quote = self.next_reward
+        if quote is not None:
+            places = next((unit.places for unit in self.units if unit.unit == quote.unit), 0)
+            missing = _show.points(quote.missing, places)
+            words.append(f"next reward: {quote.option}, {missing} {quote.unit} to go")
+        return words
 
 
-def unit_statement(ledger: Ledger, unit: str, at: datetime, since: datetime | None, replayed: Ledger) -> UnitStatement:
-    """The statement of one unit; *replayed* is an empty ledger of the same terms to fold the entries into again."""
-    opening = 0
-    changes = dict.fromkeys(COLUMNS, 0)
-    lines = []
-    before = 0
+def _money(amount: Exact) -> str:
+    """An amount with two digits after the point, or as many as it has."""
+    text = show(amount)
+    whole, _, rest = text.partition(".")
+    return text if "/" in text else f"{whole}.{rest:0<2}"
+
+
+# How it is made -----------------------------------------------------------------------------------------------------
+
+
+def unit_statements(
+    ledger: Ledger, replayed: Ledger, units: Mapping[str, Points], at: datetime, since: datetime | None
+) -> tuple[UnitStatement, ...]:
+    """The statement of each unit; *replayed* is the ledger before its entries, to fold them into again one by one."""
+    histories = {unit: _History(replayed.book(unit)) for unit in units}
     for entry in ledger.entries:
         replayed.apply(entry)
-        if entry.unit != unit:
-            continue
-        book = replayed.book(unit)
-        after = book.available - book.owed
-        if since is not None and entry.posted < since:
-            opening = after
-        else:
-            if entry.kind in _COLUMN:
-                changes[_COLUMN[entry.kind]] += after - before
-            lines.append(_line(entry, replayed.day(entry.at), after - before, after))
-        before = after
-    book = ledger.fresh_book(unit)
-    today = ledger.day(at)
-    expires = sorted((lot.expires_on, lot.points) for lot in book.live.values() if lot.expires_on is not None)
-    pending = [
-        (None if lot.pending_until is None else ledger.day(lot.pending_until), lot.points)
-        for lot in book.lots.values()
-        if lot.points and not lot.ready
-    ]
+        if entry.unit in histories:
+            histories[entry.unit].add(entry, replayed.day(entry.at), shown=since is None or entry.posted >= since)
+    return tuple(_unit_statement(ledger, unit, units[unit].places, history, at) for unit, history in histories.items())
+
+
+class _History:
+    """What happened in a unit: the balance before what is shown, what changed it and what it came to."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.opening = self.balance = book.available - book.owed
+        self.changes = dict.fromkeys(COLUMNS, 0)
+        self.lines: list[StatementLine] = []
+
+    def add(self, entry: Entry, day: date, *, shown: bool) -> None:
+        """Take in an entry that the book has just changed by."""
+        before, self.balance = self.balance, self.book.available - self.book.owed
+        if not shown:
+            self.opening = self.balance
+            return
+        change = self.balance - before
+        if entry.kind in _COLUMN:
+            self.changes[_COLUMN[entry.kind]] += change
+        self.lines.append(StatementLine(day, entry.kind, entry.id, _reason(entry), change, self.balance))
+
+
+def _reason(entry: Entry) -> str:
+    """Why, for a member: of what was earned the activity, not the rule."""
+    if entry.kind != "earned":
+        return entry.reason
+    activity: Activity = entry.data["activity"]
+    pending = " (pending)" if "available" in entry.data else ""
+    return f"{activity.kind}{f' {_money(activity.amount)}' if activity.amount else ''}{pending}"
+
+
+def _unit_statement(ledger: Ledger, unit: str, places: int, history: _History, at: datetime) -> UnitStatement:
+    book, today = ledger.fresh_book(unit), ledger.day(at)
+    expires: Counter[date] = Counter()
+    for lot in book.live.values():
+        if lot.expires_on is not None:
+            expires[lot.expires_on] += lot.points
+    pending: Counter[date | None] = Counter()
+    for lot in book.lots.values():
+        if lot.points and not lot.ready:
+            pending[None if lot.pending_until is None else ledger.day(lot.pending_until)] += lot.points
+    within = {days: sum(n for day, n in expires.items() if day <= today + timedelta(days)) for days in WITHIN}
     return UnitStatement(
-        unit, opening, FrozenMap(changes), before, tuple(lines), tuple(sorted(pending, key=_by_day)), book.held, book.owed,
-        FrozenMap({days: sum(n for day, n in expires if day <= today + timedelta(days)) for days in WITHIN}), tuple(expires),
+        unit, history.opening, FrozenMap(history.changes), history.balance, tuple(history.lines),
+        tuple(sorted(pending.items(), key=lambda item: item[0] or date.max)), book.held, book.owed,
+        FrozenMap(within), tuple(sorted(expires.items())), places,
     )  # fmt: skip
 
 
-def _by_day(pending: tuple[date | None, int]) -> tuple[date, int]:
-    return (pending[0] or date.max, pending[1])
-
-
-def _line(entry: Entry, day: date, change: int, balance: int) -> StatementLine:
-    return StatementLine(day, entry.kind, entry.id, entry.reason, change, balance)
-
-
-def saved(entries: tuple[Entry, ...] | list[Entry]) -> Exact:
+def saved(ledger: Ledger) -> Exact:
     """The value of what was redeemed and not cancelled, in money."""
-    worth: dict[str, Fraction] = {}
-    total: Any = 0
-    for entry in entries:
-        quote = entry.data.get("quote")
-        if quote is not None and quote.points:
-            worth[entry.id] = Fraction(quote.value) / quote.points
-        if entry.kind == "spent":
-            total += entry.points * worth.get(entry.id, 0)
-        elif entry.kind == "captured":
-            worth[entry.id] = worth.get(entry.source, Fraction(0))
-            total += entry.points * worth[entry.id]
+    total: Any = ledger.saved_before
+    for entry in ledger.entries:
+        if entry.kind in ("spent", "captured"):
+            total += entry.points * _worth(ledger, entry.id)
         elif entry.kind == "cancelled":
-            total -= entry.points * worth.get(entry.source, 0)
+            total -= entry.points * _worth(ledger, entry.source)
     return tidy(total)
+
+
+def _worth(ledger: Ledger, redemption_id: str) -> Fraction:
+    """Money for each point of a redemption."""
+    entry = ledger.spent[redemption_id].entry
+    if entry.kind == "captured":
+        entry = ledger.holds[entry.source].entry
+    quote: Quote = entry.data["quote"]
+    return Fraction(quote.value) / quote.points if quote.points else Fraction(0)

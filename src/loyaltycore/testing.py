@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import attrs
 
 import loyaltycore
-from loyaltycore._exact import exact, floor, show, tidy
+from loyaltycore._exact import NO_FLOATS, exact, floor, show, tidy
 from loyaltycore._strategy import KINDS, NAMES, Strategy, check_finished, walk
 from loyaltycore.activity import Activity, Line, Member, Tally
 from loyaltycore.awards import Award
@@ -212,8 +212,8 @@ def _noun(value: Strategy) -> str:
 
 def _forgetful(value: Strategy) -> str:
     if isinstance(value, EarningRule):
-        return "a rule must not remember anything; keep counters in Award.counts"
-    return f"a {_noun(value)} must not remember anything; read counters from Member.counted"
+        return "a rule must neither remember anything nor draw at random; keep counters in Award.counts"
+    return f"a {_noun(value)} must neither remember anything nor draw at random; read counters from Member.counted"
 
 
 def _said(error: Exception) -> str:
@@ -270,7 +270,8 @@ def _taken(value: Strategy, given: Any) -> Any:
 
 def _names(value: Strategy) -> dict[str, Any]:
     public = {name: getattr(loyaltycore, name) for name in loyaltycore.__all__}
-    return {type(part).__name__: type(part) for _, part in walk(value)} | NAMES | public | {"Fraction": Fraction}
+    own = {type(part).__name__: type(part) for _, part in walk(value)}  # last: another test may have one of that name
+    return NAMES | public | {"Fraction": Fraction} | own
 
 
 def is_stored(value: Strategy) -> None:
@@ -330,6 +331,8 @@ def gives_exact_numbers(value: Strategy, activity: Activity, member: Member) -> 
         if inexact:
             raise AssertionError(f"put {inexact[0]!r} into its Award: points and counts are exact numbers")
         return
+    if isinstance(given, float):
+        raise AssertionError(f"gave the float {given!r}: {NO_FLOATS}")
     try:
         exact(given, "points")
     except InexactNumber as error:

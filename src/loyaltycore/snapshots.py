@@ -1,0 +1,235 @@
+"""Snapshots: an account after so many entries, so that those need not be folded again.
+
+A snapshot has the numbers: lots, counters, open holds. What a later call may refer back to (the activity that is
+refunded, the redemption that is cancelled, the id of a call that is tried again) is looked up when it is asked for,
+among the entries that the snapshot keeps for that, or in the store that has them all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from typing import Any, TypeAlias, TypeVar
+
+from attrs import evolve, field
+
+from loyaltycore._exact import EMPTY, Exact, FrozenMap
+from loyaltycore._strategy import Stored, frozen
+from loyaltycore.activity import Count, CounterKey, FactValue
+from loyaltycore.books import LotState
+from loyaltycore.entries import Entry, erased
+from loyaltycore.errors import RuleError
+from loyaltycore.ledger import WHERE, Ledger, Seen, Taken
+
+V = TypeVar("V")
+
+LookUp: TypeAlias = Callable[[str], Iterable[Entry]]
+"""The entries of an account about an id: those that it is the `id` or the `source` of."""
+
+
+@frozen
+class LotRecord(Stored):
+    """A lot as an account has to know it: `Lot` has what a member sees."""
+
+    _kind = "lot_record"
+
+    id: int
+    unit: str
+    size: int
+    points: int
+    born: datetime
+    earned: date
+    activity: str = ""
+    facts: FrozenMap[str, FactValue] = EMPTY
+    held: int = 0
+    lapsed: int = 0
+    available: date | None = None
+    moment: datetime | None = None
+    pending_until: datetime | None = None
+    extended: date | None = None
+
+
+@frozen
+class Snapshot(Stored):
+    """An account after its first *seq* entries; `program.account(id, snapshot=..., entries=...)` goes on from there.
+
+    *past* are the entries that later calls may refer back to, `None` if the account could look them up.
+    """
+
+    _kind = "snapshot"
+
+    seq: int
+    posted: datetime | None = None
+    lots: tuple[LotRecord, ...] = ()
+    owed: FrozenMap[str, int] = EMPTY
+    totals: FrozenMap[str, FrozenMap[str, int]] = EMPTY
+    counted: FrozenMap[CounterKey, Count] = EMPTY
+    last: FrozenMap[str, date] = EMPTY
+    notes: tuple[tuple[datetime, FrozenMap[str, FactValue]], ...] = ()
+    holds: tuple[Entry, ...] = ()
+    saved: Exact = 0
+    closed: bool = False
+    past: tuple[Entry, ...] | None = field(default=(), repr=False)
+
+    def erased(self, old: str, new: str) -> Snapshot:
+        """The snapshot without what says who the member was; see `Account.erase`."""
+        return evolve(
+            self,
+            notes=tuple((at, EMPTY) for at, _ in self.notes),
+            holds=tuple(erased(entry, old, new) for entry in self.holds),
+            past=None if self.past is None else tuple(erased(entry, old, new) for entry in self.past),
+        )
+
+
+def freeze(ledger: Ledger, past: tuple[Entry, ...] | None, saved: Exact) -> Snapshot:
+    """The state of a ledger; *saved* is the worth of what was redeemed."""
+    totals = {unit: {n: c for n, c in ledger.totals(unit).items() if c and n not in WHERE} for unit in ledger.books}
+    return Snapshot(
+        ledger.length,
+        ledger.posted,
+        tuple(_record(lot) for lot in ledger.lots.values()),
+        FrozenMap((unit, book.owed) for unit, book in ledger.books.items()),
+        FrozenMap((unit, FrozenMap(total)) for unit, total in totals.items()),
+        FrozenMap(ledger.counted),
+        FrozenMap(ledger.last),
+        tuple((at, FrozenMap(facts)) for at, facts in ledger.notes),
+        tuple(hold.entry for hold in ledger.holds.values() if hold.open),
+        saved,
+        ledger.closed,
+        past,
+    )
+
+
+def _record(lot: LotState) -> LotRecord:
+    return LotRecord(
+        lot.id, lot.unit, lot.size, lot.points, lot.born, lot.earned, lot.activity, lot.facts, lot.held, lot.lapsed,
+        lot.available, lot.moment and lot.moment.astimezone(UTC), lot.pending_until, lot.extended,
+    )  # fmt: skip
+
+
+def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
+    """Bring a ledger that is still empty to the state of a snapshot."""
+    ledger.before, ledger.posted, ledger.closed = snapshot.seq, snapshot.posted, snapshot.closed
+    ledger.totals_before, ledger.saved_before = snapshot.totals, snapshot.saved
+    ledger.counted.update(snapshot.counted)
+    ledger.last.update(snapshot.last)
+    ledger.notes.extend(snapshot.notes)
+    for unit, owed in snapshot.owed.items():
+        ledger.book(unit).owed = owed
+    for record in snapshot.lots:
+        ledger.restore(_state(ledger, record))
+    past = Past(snapshot, look_up)
+    ledger.past = past.about
+    ledger.first_of = Recalled(past.first_of)
+    ledger.seen = Recalled(past.seen)
+    ledger.holds = Recalled(past.hold)
+    ledger.spent = Recalled(past.spent)
+    for entry in snapshot.holds:
+        ledger.open(entry)
+
+
+def _state(ledger: Ledger, record: LotRecord) -> LotState:
+    lot = LotState(
+        record.id, record.unit, record.size, earned=record.earned, born=record.born,
+        policy=ledger.terms.unit(record.unit, record.born).expiry, activity=record.activity, facts=record.facts,
+    )  # fmt: skip
+    lot.points, lot.held, lot.lapsed = record.points, record.held, record.lapsed
+    lot.available, lot.pending_until, lot.extended = record.available, record.pending_until, record.extended
+    lot.moment = record.moment and record.moment.astimezone(ledger.zone)
+    lot.ready = record.available is not None
+    return lot
+
+
+class Past:
+    """What was before a snapshot, found when it is asked for."""
+
+    def __init__(self, snapshot: Snapshot, look_up: LookUp | None) -> None:
+        self._length = snapshot.seq
+        if look_up is None:
+            if snapshot.past is None:
+                raise RuleError("snapshot: it leaves out the entries of its account; give look_up= to find them")
+            look_up = _by_id(snapshot.past)
+        self._look_up = look_up
+
+    def about(self, id: str) -> tuple[Entry, ...]:
+        """The entries before the snapshot that the id is the id or the source of, as they were posted."""
+        found = (entry for entry in self._look_up(id) if entry.seq <= self._length) if id else ()
+        return tuple(sorted(found, key=lambda entry: entry.seq))
+
+    def first_of(self, id: str) -> Entry | None:
+        """The first entry of a call."""
+        return next((entry for entry in self.about(id) if entry.id == id), None)
+
+    def seen(self, id: str) -> Seen | None:
+        """An activity, what it earned, and what of it was refunded."""
+        seen = None
+        for entry in self.about(id):
+            if entry.kind == "earned" and entry.id == id:
+                seen = seen or Seen(entry.data["activity"])
+                seen.earn(entry)
+            elif entry.kind == "reversed" and entry.source == id and seen is not None:
+                seen.reverse(entry)
+        return seen
+
+    def hold(self, id: str) -> Taken | None:
+        """A hold that was resolved; the open ones are in the snapshot."""
+        held = next((entry for entry in self.about(id) if entry.kind == "held" and entry.id == id), None)
+        if held is None:
+            return None
+        hold = Taken(held, held.lots)
+        hold.open = False
+        return hold
+
+    def spent(self, id: str) -> Taken | None:
+        """A redemption, and how much of it was cancelled; a captured hold goes by its own id and the capture's."""
+        for entry in self.about(id):
+            if entry.kind in ("spent", "captured") and id == entry.id:
+                break
+            if entry.kind == "captured" and id == entry.source:
+                break
+        else:
+            return None
+        names = {entry.id, entry.source} if entry.kind == "captured" else {entry.id}
+        taken = Taken(entry, entry.lots)
+        undone = [e for name in names for e in self.about(name) if e.kind == "cancelled" and e.source == name]
+        taken.back = sum(entry.points for entry in undone)
+        taken.open = not undone or taken.back < taken.points
+        return taken
+
+
+def _by_id(entries: Iterable[Entry]) -> LookUp:
+    index: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        for name in {entry.id, entry.source}:
+            index[name].append(entry)
+    return lambda id: index.get(id, ())
+
+
+class Recalled(dict[str, V]):
+    """A dict that looks for what it does not have among what was before."""
+
+    def __init__(self, recall: Callable[[str], V | None]) -> None:
+        super().__init__()
+        self._recall = recall
+
+    def __missing__(self, id: str) -> V:
+        found = self._recall(id)
+        if found is None:
+            raise KeyError(id)
+        self[id] = found
+        return found
+
+    def get(self, id: str, default: Any = None) -> Any:
+        """As `dict.get`, of what was before too."""
+        try:
+            return self[id]
+        except KeyError:
+            return default
+
+    def setdefault(self, id: str, default: Any = None) -> Any:
+        """As `dict.setdefault`, of what was before too."""
+        found = self.get(id)
+        if found is None:
+            self[id] = found = default
+        return found

@@ -1,0 +1,137 @@
+"""The layers: which file may import which, what importing the package brings along, and what it offers."""
+
+import ast
+from pathlib import Path
+import subprocess
+import sys
+
+import pytest
+
+import loyaltycore
+
+SOURCE = Path(loyaltycore.__file__).parent
+
+# A file imports from rows above, or from files left of it in its row.
+ROWS = [
+    ["errors", "_exact", "_calendar", "_show"],
+    ["_strategy", "_columns", "activity", "awards"],
+    ["periods", "conditions", "factors", "dates"],
+    ["earning", "earning_rules", "redemption"],
+    [
+        *["lots", "points", "entries", "books", "ledger", "snapshots", "desk", "refunds", "earnings", "spending"],
+        *["statement", "account"],
+    ],
+    ["_annotations", "_expressions", "_toml", "_reading", "_writing", "serialize", "program"],
+    ["datasets", "reports", "frames", "_draws", "testing", "cli"],
+]
+ABOVE_ALL = {"__init__", "__main__"}  # they import what they like, and nothing imports them
+PLACES = {name: (row, place) for row, names in enumerate(ROWS) for place, name in enumerate(names)}
+
+DOWNWARD = {"program.report": "reports", "program.replay": "replay", "earning.compiled": "_compile"}
+"""What these functions may import from below, each inside itself."""
+
+
+def imports(tree, inside=""):
+    """The files that a file imports, each with the function that does, but for those that only types are read from."""
+    for node in tree.body if hasattr(tree, "body") else []:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from (found for other in node.orelse for found in imports(ast.Module([other], []), inside))
+        elif isinstance(node, ast.ImportFrom) and node.module == "loyaltycore":
+            yield from ((alias.name, inside) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("loyaltycore."):
+            yield node.module.split(".")[1], inside
+        elif isinstance(node, ast.Import):
+            yield from ((a.name.split(".")[1], inside) for a in node.names if a.name.startswith("loyaltycore."))
+        else:
+            named = node.name if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else inside
+            yield from imports(node, named)
+            for part in ("orelse", "finalbody", "handlers"):
+                for other in getattr(node, part, []):
+                    yield from imports(other if part == "handlers" else ast.Module([other], []), named)
+
+
+FILES = sorted(path.stem for path in SOURCE.glob("*.py"))
+
+
+def test_every_file_has_its_place():
+    assert set(FILES) - ABOVE_ALL == set(PLACES)
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file not in ABOVE_ALL])
+def test_a_file_imports_from_above_or_from_its_left(file):
+    tree = ast.parse((SOURCE / f"{file}.py").read_text("utf-8"))
+    wrong = [
+        f"{file}.py imports {other}" + (f" in {function}()" if function else "")
+        for other, function in imports(tree)
+        if PLACES.get(other, (99, 99)) >= PLACES[file] and DOWNWARD.get(f"{file}.{function}") != other
+    ]
+    assert not wrong
+
+
+def test_the_import_graph_is_seen_wherever_an_import_stands():
+    code = """
+from loyaltycore import _show
+import loyaltycore.errors
+if TYPE_CHECKING:
+    from loyaltycore.program import Program
+else:
+    from loyaltycore.points import Points
+try:
+    from loyaltycore.frames import a
+except ImportError:
+    from loyaltycore.datasets import b
+class Some:
+    def report(self):
+        with open("x"):
+            from loyaltycore.reports import c
+"""
+    assert list(imports(ast.parse(code))) == [
+        ("_show", ""),
+        ("errors", ""),
+        ("points", ""),
+        ("frames", ""),
+        ("datasets", ""),
+        ("reports", "report"),
+    ]
+
+
+def fresh_python(code):
+    """What a new interpreter prints."""
+    return subprocess.check_output([sys.executable, "-c", code], text=True).split()
+
+
+def test_importing_the_package_brings_nothing_but_attrs_and_typing_extensions():
+    code = "import sys; before = set(sys.modules); import loyaltycore; print(*set(sys.modules) - before)"
+    packages = {name.partition(".")[0] for name in fresh_python(code) if not name.startswith("_sysconfigdata")}
+    assert packages - sys.stdlib_module_names <= {"loyaltycore", "attr", "attrs", "typing_extensions"}
+
+
+def test_importing_the_package_leaves_out_what_takes_long_and_few_need():
+    code = "import sys, loyaltycore; print(*sys.modules)"
+    slow = {"importlib.metadata", "email", "csv", "argparse", "tomllib", "hashlib", "unittest", "asyncio", "sqlite3"}
+    below = {f"loyaltycore.{name}" for name in ROWS[-1]}
+    assert not set(fresh_python(code)) & (slow | below)
+
+
+@pytest.mark.parametrize("name", [name for row in ROWS[:-1] for name in row])
+def test_each_file_can_be_imported_first(name):
+    assert fresh_python(f"import loyaltycore.{name} as it; print(it.__name__)") == [f"loyaltycore.{name}"]
+
+
+def test_all_is_sorted_and_complete():
+    names = loyaltycore.__all__
+    assert names == sorted(names, key=lambda name: (not name.isupper(), name[0].islower(), name))
+    public = {
+        name
+        for name, value in vars(loyaltycore).items()
+        if not name.startswith("_") and type(value).__name__ != "module" and name != "annotations"
+    }
+    assert set(names) == public
+
+
+def test_the_version_is_that_of_the_installation():
+    from importlib.metadata import version
+
+    assert loyaltycore.__version__ == version("loyaltycore")
+    with pytest.raises(AttributeError, match="module 'loyaltycore' has no attribute 'nothing'"):
+        loyaltycore.nothing  # noqa: B018 (it raises)
