@@ -39,15 +39,18 @@ def first_moment(day, zone):
     return instant
 
 
+@cache
 def months_later(day, months):
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
+@cache
 def end_of_month(day):
     return day.replace(day=monthrange(day.year, day.month)[1])
 
 
+@cache
 def end_of_quarter(day, more=0):
     last_month = (day.month + 2) // 3 * 3
     return end_of_month(months_later(date(day.year, last_month, 1), 3 * more))
@@ -212,6 +215,8 @@ class State:
     def do(self, call):
         """Do a call, or raise `Refused`."""
         self.run(call["posted"])
+        if call["verb"] == "advance":
+            return
         getattr(self, f"do_{call['verb']}")(call)
         self.posted = call["posted"]
 
@@ -417,7 +422,8 @@ class State:
 
 
 def _as_day(day, zone):
-    return civil(day, zone) if isinstance(day, datetime) else day
+    """The last day, of one that is a moment at which it is over."""
+    return civil(day - timedelta(microseconds=1), zone) if isinstance(day, datetime) else day
 
 
 def split(points, weights):
@@ -442,30 +448,30 @@ class SlowAccount:
         self.zone = zone
         self.at_most = at_most
         self.calls = []
+        self.worked_out = {}
 
-    def posted(self):
-        """When the account learnt the last thing."""
-        return self.state(FOREVER, run=False).posted
+    def state(self, at, known=FOREVER):
+        """The account at a moment, by what was known at another; not to be changed."""
+        asked = len(self.calls), at, known
+        if asked not in self.worked_out:
+            self.worked_out[asked] = self.work_out(at, known)
+        return self.worked_out[asked]
 
-    def state(self, at, known=FOREVER, *, run=True):
-        """The account at a moment, by what was known at another."""
+    def work_out(self, at, known):
         state = State(self.zone, self.at_most)
         for call in self.calls:
             if call["posted"] > min(at, known):
                 break
-            if call["verb"] == "advance":
-                state.run(call["posted"])
-            else:
-                state.do(call)
-        if run:
-            state.run(at)
+            state.do(call)
+        state.run(at)
         return state
 
     def call(self, call):
         """Do a call; raise `Refused` where it is not possible, and forget it then."""
         self.calls.append(call)
         try:
-            self.state(FOREVER, run=False)
+            self.state(call["posted"])
         except Refused:
             self.calls.pop()
             raise
+        self.worked_out = {key: state for key, state in self.worked_out.items() if key[0] == len(self.calls)}

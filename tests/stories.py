@@ -24,7 +24,7 @@ CLUB = Program(
             expiry=(After(days=60).to_end_of("week") | AfterInactivity(days=40)).unless(MemberFact("plan", "pro")),
             at_most=2_000,
         ),
-        "cash": Points(PerStep(5, every=50).named("steps").running(per="year"), expiry=After(days=90), places=2),
+        "cash": Points(PerStep(5, every=50).named("steps").running(per="year"), expiry=After(days=60, hours=5), places=2),
         "status": Points(PerSpend("0.5"), redeemable=False, rounding=Rounding("half_up", each="line")),
     },
     rewards={

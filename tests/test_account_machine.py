@@ -6,6 +6,7 @@ exist; and it spends one point less than there is, all there is, and one more.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 import os
 from zoneinfo import ZoneInfo
 
@@ -135,7 +136,8 @@ class AccountMachine(RuleBasedStateMachine):
         self.model = SlowAccount(self.zone, AT_MOST)
         self.now = datetime.fromisoformat(start)
         self.done = {}
-        self.asked_up_to = 0
+        self.before = ()
+        self.looked_at = 0
         for basket, policy in first:
             self.buy(basket, policy, "", timedelta())
 
@@ -143,8 +145,7 @@ class AccountMachine(RuleBasedStateMachine):
 
     def call(self, verb, late=timedelta(), **content):
         """Do the same to the account and to the model: both accept it, or both refuse it and nothing is written."""
-        posted = max(self.now, self.model.posted() or self.now)
-        call = {"verb": verb, "id": f"{verb}-{len(self.done)}", "at": self.now - late, "posted": posted, **content}
+        call = {"verb": verb, "id": f"{verb}-{len(self.done)}", "at": self.now - late, "posted": self.now, **content}
         before = len(self.account.entries)
         try:
             self.model.call(call)
@@ -153,7 +154,6 @@ class AccountMachine(RuleBasedStateMachine):
             assert len(self.account.entries) == before
             return
         self.done[call["id"]] = call, written(self.tell(call))
-        self.now = posted
 
     def refused(self, call, reason):
         try:
@@ -275,7 +275,7 @@ class AccountMachine(RuleBasedStateMachine):
     def advance(self):
         due = self.account.advance(self.now)
         if due:
-            self.model.calls.append({"verb": "advance", "posted": self.now})
+            self.model.call({"verb": "advance", "posted": self.now})
             assert due[-1].posted <= self.now
         assert self.account.advance(self.now) == ()
 
@@ -286,12 +286,8 @@ class AccountMachine(RuleBasedStateMachine):
         today = civil(self.now, self.zone)
         found |= {first_moment(months_later(today.replace(day=1), n), self.zone) for n in (1, 2)}
         found |= {first_moment(today + n * DAY, self.zone) for n in (1, 2, 3)}
-        found |= {hour for n in range(24 * 20) if self.clock_changes(hour := on_the_hour(self.now) + timedelta(hours=n))}
+        found |= {change for change in clock_changes(self.zone) if change > self.now}
         return sorted(edge for edge in found if edge < self.now + 400 * DAY)
-
-    def clock_changes(self, instant):
-        zone = ZoneInfo(self.zone)
-        return (instant - TICK).astimezone(zone).utcoffset() != instant.astimezone(zone).utcoffset()
 
     # Again
 
@@ -320,21 +316,34 @@ class AccountMachine(RuleBasedStateMachine):
 
     @rule()
     def restart(self):
-        self.account = self.program.account("m-1", entries=self.account.entries)
+        self.account, self.before = self.rebuilt(), ()
+
+    @rule()
+    def restart_from_a_snapshot(self):
+        self.before = self.entries()
+        self.account = self.program.account("m-1", snapshot=self.account.snapshot())
+
+    def entries(self):
+        """All entries, those before a snapshot included."""
+        return (*self.before, *self.account.entries)
+
+    def rebuilt(self):
+        return self.program.account("m-1", entries=self.entries())
 
     # Questions
 
     @rule(which=st.integers(0, 30), off=around, known=st.none() | st.integers(0, 30))
     def ask(self, which, off, known):
-        moments = sorted({entry.posted for entry in self.account.entries} | set(self.edges()))
+        account = self.rebuilt() if self.before else self.account
+        moments = sorted({entry.posted for entry in account.entries} | set(self.edges()))
         at = moments[which % len(moments)] + off
         if known is None:
-            self.agree(self.account, at)
+            self.agree(account, at)
         else:
             knew = moments[known % len(moments)]
             state = self.model.state(at, knew)
             for unit in UNITS:
-                assert self.account.totals(unit, at=at, known=knew) == all_of(state.totals(unit))
+                assert account.totals(unit, at=at, known=knew) == all_of(state.totals(unit))
 
     def state(self):
         return self.model.state(self.now)
@@ -347,13 +356,15 @@ class AccountMachine(RuleBasedStateMachine):
 
     @invariant()
     def agrees_when_rebuilt(self):
-        self.agree(self.program.account("m-1", entries=self.account.entries), self.now)
+        self.agree(self.rebuilt(), self.now)
 
     @invariant()
     def posted_never_runs_backwards(self):
-        posted = [entry.posted for entry in self.account.entries[max(0, self.asked_up_to - 1) :]]
+        entries = self.entries()
+        posted = [entry.posted for entry in entries[max(0, self.looked_at - 1) :]]
         assert posted == sorted(posted)
-        self.asked_up_to = len(self.account.entries)
+        assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
+        self.looked_at = len(entries)
 
     def agree(self, account, at):
         state = self.model.state(at)
@@ -381,8 +392,12 @@ def all_of(totals):
     return dict.fromkeys((*IN, *OUT), 0) | totals
 
 
-def on_the_hour(instant):
-    return instant.replace(minute=0, second=0, microsecond=0)
+@cache
+def clock_changes(zone):
+    """The instants at which the clocks of a zone change, in the years of the settings."""
+    hours = [datetime(2011, 12, 1, tzinfo=UTC) + timedelta(hours=n) for n in range(24 * 366 * 16)]
+    offsets = [hour.astimezone(ZoneInfo(zone)).utcoffset() for hour in hours]
+    return [hour for hour, before, after in zip(hours[1:], offsets, offsets[1:], strict=False) if before != after]
 
 
 def contradictions(call):

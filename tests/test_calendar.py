@@ -15,6 +15,7 @@ from loyaltycore._calendar import (
     first_moment,
     in_zone,
     moment,
+    moment_text,
     month_day,
     on_day,
     show_moment,
@@ -93,6 +94,37 @@ def test_a_shown_moment_reads_back(at):
 )
 def test_a_moment_is_shown_as_short_as_it_can_be(at, shown):
     assert show_moment(at) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-01T09:00:00-05:00[America/New_York]",
+        "2026-11-01T01:30:00-04:00[America/New_York]",  # the first of two
+        "2026-11-01T01:30:00-05:00[America/New_York]",  # the second
+        "2026-03-01T09:00:00.000500+00:00[UTC]",
+        "2026-03-01T09:00:00-04:00",
+        "2026-03-01T09:00:00",
+    ],
+)
+def test_a_moment_keeps_its_zone_as_text(text):
+    at = moment(text)
+    assert moment_text(at) == text
+    if text.endswith("]"):
+        assert at.tzinfo is zone(text[text.index("[") + 1 : -1])
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-03-01T09:00:00-04:00[America/New_York]", "2026-03-01T09:00:00[America/New_York]"]
+)
+def test_a_moment_that_its_zone_does_not_have_is_refused(text):
+    with pytest.raises(DataError, match=r"at: .* is no moment of America/New_York; give the offset that it has then"):
+        moment(text)
+
+
+def test_a_moment_of_an_unknown_zone_is_refused():
+    with pytest.raises(DataError, match="at: timezone: 'Moon/Base' is not known here; give a name such as"):
+        moment("2026-03-01T09:00:00+00:00[Moon/Base]")
 
 
 def test_a_civil_date_has_no_time_of_day():

@@ -612,8 +612,8 @@ def test_running_pays_in_all_what_the_whole_would_earn(cents):
 
 
 @frozen
-class BirthdayBonus(EarningRule):
-    kind = "test_birthday_bonus"
+class BirthdayGift(EarningRule):
+    kind = "test_birthday_gift"
     bonus: int = 500
 
     def earn(self, activity, member):
@@ -621,11 +621,11 @@ class BirthdayBonus(EarningRule):
 
 
 def test_a_rule_of_ones_own_composes_and_explains_itself():
-    rule = (PerSpend(1) + BirthdayBonus().when(MinSpend(20))) * 2
+    rule = (PerSpend(1) + BirthdayGift().when(MinSpend(20))) * 2
     award = rule.award(spend(30, at="2026-05-02"), Member(facts={"birth_month": 5}))
     assert award.points == 1060
-    assert "BirthdayBonus()" in str(award)
-    assert repr(BirthdayBonus(100).cap(50)) == "BirthdayBonus(100).cap(50)"
+    assert "BirthdayGift()" in str(award)
+    assert repr(BirthdayGift(100).cap(50)) == "BirthdayGift(100).cap(50)"
 
 
 def given_by(value):
@@ -677,6 +677,39 @@ def test_what_earn_may_not_return(value, error, message):
     with pytest.raises(error) as refused:
         given_by(value)
     assert str(refused.value) == message
+
+
+def test_earn_of_a_rule_made_of_rules_is_its_award():
+    for rule in (CLASSIC, PerSpend(1) * 2, best_of(Flat(1), Flat(2)), Flat(5).when(Category("x")), Flat(1).named("x")):
+        assert rule.earn(spend(120), ANYONE) == rule.award(spend(120))
+
+
+@pytest.mark.parametrize(
+    ("rule", "monotone"),
+    [
+        (PerSpend(1), True),
+        (PerStep(1), True),
+        (Flat(1), True),
+        (PerUnit(1), False),
+        (BirthdayGift(), False),
+        (PerSpend(1) + Flat(1), True),
+        (PerSpend(1) + BirthdayGift(), False),
+        (best_of(PerSpend(1), Flat(1)), True),
+        (first_of(PerSpend(1), Flat(1)), False),
+        (PerSpend(1) * 2, True),
+        (PerSpend(1) * by_tier(gold=2), False),
+        (PerSpend(1).over(5).cap(10).named("x").rounded().at_least(1), True),
+        (PerSpend(1).when(MinSpend(5)), False),
+        (PerSpend(1).each_line(), False),
+        (PerSpend(1).named("x").cap(5, per="month"), True),
+        (PerSpend(1).named("x").running(per="month"), False),
+        (PerSpend(1).named("x").limit(5, per="month"), False),
+        (PerSpend(1).named("x").every_nth(5), False),
+    ],
+    ids=repr,
+)
+def test_a_rule_says_whether_more_spent_never_earns_less(rule, monotone):
+    assert rule.monotone is monotone
 
 
 def test_a_forgotten_frozen_is_said_wherever_the_rule_stands():

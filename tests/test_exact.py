@@ -24,6 +24,7 @@ from loyaltycore._exact import (
     round_to,
     share_between,
     show,
+    tidy,
     total,
 )
 
@@ -276,6 +277,8 @@ def test_a_fraction_looks_copies_and_pickles_as_one():
 
 
 def test_a_quotient_of_whole_numbers_is_in_lowest_terms():
+    assert [tidy(Fraction(6, 3)), tidy(Fraction(6, 4)), tidy(3)] == [2, Fraction(3, 2), 3]
+    assert [type(tidy(Fraction(6, 3))), type(tidy(Fraction(6, 4)))] == [int, type(exact("1.5"))]
     assert [reduced(6, 4), reduced(6, 3), reduced(0, 7), reduced(-6, 4)] == [Fraction(3, 2), 2, 0, Fraction(-3, 2)]
 
 
@@ -387,3 +390,23 @@ def test_a_face_over_a_dict_shows_what_its_owner_does():
     face = FrozenMap.over(counted)
     counted["b"] = 2
     assert face == {"a": 1, "b": 2}
+
+
+@given(st.lists(st.dictionaries(st.integers(0, 9), st.integers(), max_size=6), max_size=12))
+def test_a_map_with_values_replaced_is_the_map_with_those_values(changes):
+    frozen, plain = EMPTY, {}
+    for change in changes:
+        before = dict(plain)
+        earlier, frozen = frozen, frozen.replacing(dict(change))
+        plain |= change
+        assert frozen == plain
+        assert earlier == before
+        assert [frozen.get(key, "none") for key in range(10)] == [plain.get(key, "none") for key in range(10)]
+        assert [key in frozen for key in range(10)] == [key in plain for key in range(10)]
+        assert len(frozen) == len(plain)
+        assert hash(frozen) == hash(FrozenMap(plain))
+        assert pickle.loads(pickle.dumps(frozen)) == plain  # noqa: S301 (our own)
+        for key in plain:
+            assert frozen[key] == plain[key]
+    with pytest.raises(KeyError):
+        frozen[10]

@@ -425,6 +425,12 @@ def test_what_columns_cannot_express_is_judged_by_rows_and_said_once(rule, named
     assert awarded["points"].to_list() == [first, *([0] * 3 if "FirstTime" in named else later)]
 
 
+def test_a_rounding_that_may_leave_a_fraction_is_judged_by_rows():
+    club = Program("Club", points={"points": Points(PerSpend(1), rounding=Rounding(to="2.5"))})
+    with pytest.warns(LoyaltyWarning, match=r"Rounding\(to='2.5'\)"):
+        assert points(club, purchases(6_00)) == [5]
+
+
 def test_points_beyond_a_column_are_an_error_that_names_the_row():
     frame = pl.DataFrame({"amount": [100, 2**62]})
     with pytest.raises(DataError, match=r"points\[1\]: .* points are more than a column holds"):
@@ -446,6 +452,10 @@ def test_small_numbers_of_a_rule_make_large_ones():
     awarded = award_frame(Flat(100_000).when(Category("groceries")) * 100_000, purchases(1_00))
     assert awarded["points"].to_list() == [10**10]
     assert award_frame(Flat(1), purchases(1_00)).schema["points"] == pl.Int64
+
+
+def test_text_may_have_more_digits_than_a_column():
+    assert points(PerSpend(1, every=10**36), pl.DataFrame({"amount": ["123" + "0" * 36, "5.00"]})) == [123, 0]
 
 
 def test_a_rule_with_numbers_that_no_column_holds():

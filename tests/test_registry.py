@@ -13,20 +13,13 @@ def own_rule(kind, name="Loyal", module="shop.rules"):
     return frozen(type(name, (EarningRule,), namespace))
 
 
-def test_an_own_class_cannot_take_a_kind_or_a_name_of_the_library():
-    with pytest.raises(RuleError, match="the kind 'flat' is taken by loyaltycore.earning_rules.Flat; give Mine another"):
-        own_rule("flat", name="Mine")
-    with pytest.raises(RuleError, match="the name 'Flat' is taken by loyaltycore.earning_rules.Flat"):
-        own_rule("test_my_flat", name="Flat")
-
-
 def test_two_own_classes_may_share_a_kind_until_data_uses_it():
     first, second = own_rule("test_shared", "Shared", "shop.rules"), own_rule("test_shared", "Shared", "club.rules")
     at = Activity.purchase(1, at="2026-03-01")
     assert first().award(at).points == second().award(at).points == 5
-    with pytest.raises(DataError, match="'test_shared' is the kind of shop.rules.Shared and of club.rules.Shared"):
+    with pytest.raises(DataError, match=r"'test_shared' is the kind of shop\.rules\.Shared and of club\.rules\.Shared"):
         from_data(to_data(first()))
-    with pytest.raises(DataError, match="'Shared' is the name of shop.rules.Shared and of club.rules.Shared"):
+    with pytest.raises(DataError, match=r"'Shared' is the name of shop\.rules\.Shared and of club\.rules\.Shared"):
         from_data({"version": 1, "type": "times", "rule": "Shared()", "factor": {"type": "constant", "number": 2}})
 
 

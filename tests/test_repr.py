@@ -12,6 +12,10 @@ import pytest
 
 from loyaltycore import *
 from loyaltycore._show import html_table, text_table
+from loyaltycore.conditions import And, Not, Or
+from loyaltycore.earning import Sum, Times
+from loyaltycore.factors import Product
+from loyaltycore.periods import Every, Word
 
 AS_WRITTEN = """
 PerSpend(1)
@@ -35,7 +39,7 @@ PerSpend(1) * 2 * 3
 PerSpend(1) * (by_tier(gold=2) * 3)
 PerSpend(1) * by_tier(gold='0.5', otherwise=0)
 PerSpend(1) * by_tier({'class': 2, '1st': 3})
-PerSpend(1) * by_fact('fare', {'F': '1.5', 1: 2, True: 3}, otherwise=0)
+PerSpend(1) * by_fact('fare', {'F': '1.5', 2: 3}, otherwise=0)
 PerSpend(1) * by_tier(gold=2).when(Category('dining'))
 (PerSpend(1) * by_tier(gold=2)).when(Category('dining'))
 PerSpend(1).when(Category('a') & Category('b') & ~Sku('c'))
@@ -124,6 +128,41 @@ def test_a_function_is_shown_by_its_name():
     assert repr(PerSpend(1).when(matching(is_large))).endswith("is_large))")
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("And([Category('a')])", "conditions: give at least two to combine"),
+        ("Or(Category('a'))", "conditions: give at least two to combine"),
+        ("Not(~Category('a'))", "not: ~Category('a') is inverted already; give the condition inside it"),
+        ("Sum([Flat(1)])", "rules: a sum has two or more; give the one rule by itself"),
+        (
+            "Product([by_tier(gold=2)])",
+            "factors: a product has two or more, not all of them numbers; give the one factor by itself",
+        ),
+        (
+            "Times(Flat(1), Category('a'))",
+            "factor: Category('a') is no factor; give a number, by_tier(...) or by_fact(...)",
+        ),
+        ("Every(['month'])", "periods: give at least two; one stands by itself"),
+        ("Word('month')", "word: 'month' is no period of one activity; give 'activity' or 'line'"),
+    ],
+)
+def test_what_code_cannot_say_no_constructor_makes(code, message):
+    names = {cls.__name__: cls for cls in (And, Or, Not, Sum, Product, Times, Every, Word)}
+    with pytest.raises(RuleError) as refused:
+        eval(code, globals() | names)  # noqa: S307 (written above)
+    assert str(refused.value) == message
+
+
+def test_what_stands_inside_its_like_becomes_one_level():
+    a, b, c = Category("a"), Category("b"), Category("c")
+    assert And([And([a, b]), c]) == a & b & c
+    assert Or([a, Or([b, c])]) == a | b | c
+    assert Sum([Flat(1) + Flat(2), Flat(3)]) == Flat(1) + Flat(2) + Flat(3)
+    assert Product([2, 3, by_tier(gold=2)]) == 2 * (3 * by_tier(gold=2))
+    assert eval(repr(Product([2, 3, by_tier(gold=2)]))) == Product([2, 3, by_tier(gold=2)])  # noqa: S307 (our own)
+
+
 # One's own ----------------------------------------------------------------------------------------------------------
 
 
@@ -184,14 +223,14 @@ def test_a_default_that_depends_on_the_other_fields_is_shown():
         def earn(self, activity, member):
             return 0
 
-    assert repr(Twice(1)) == "Twice(1, two=2)"
+    assert repr(Twice(1)) == "Twice(1, 2)"
 
 
 # Trees --------------------------------------------------------------------------------------------------------------
 
 leaves = st.sampled_from([PerSpend(1), Flat("0.5"), PerUnit(2, of="km")])
 conditions = st.recursive(
-    st.sampled_from([Category("a"), MinSpend(5), FirstTime(), Fact("x", 1)]),
+    st.sampled_from([Category("a"), MinSpend(5), FirstTime(), Fact("x", 1), Fact("x", True)]),
     lambda inner: st.one_of(
         st.builds(lambda a, b: a & b, inner, inner),
         st.builds(lambda a, b: a | b, inner, inner),

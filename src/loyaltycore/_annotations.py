@@ -50,8 +50,8 @@ class Wants(NamedTuple):
         return self.items[:1] * len(items) if self.items[1:] == (...,) else self.items
 
     def __str__(self) -> str:
-        plain = self.plain - {int} if Fraction in self.plain else self.plain
-        kinds = [asked for kind, asked in PLAIN.items() if kind in plain]
+        implied = {int, NoneType} if Fraction in self.plain else {NoneType}
+        kinds = [asked for kind, asked in PLAIN.items() if kind in self.plain - implied]
         kinds += [f"{cls.__name__} as a table, or as text" for cls in self.stored if cls is not Stored]
         kinds += ["a table with a type"] * (Stored in self.stored)
         kinds += ["a list"] * bool(self.items) + ["a table"] * bool(self.pairs)

@@ -112,24 +112,29 @@ class _Reader:
             tree = ast.parse(self.source, mode="eval")
         except SyntaxError as error:
             raise self._wrong(error.lineno or 1, error.offset or 1, f"{error.msg}; {_IS_READ}") from error
-        except ValueError as error:
-            raise DataError(f"{error}; {_IS_READ}") from error
-        except (RecursionError, MemoryError) as error:
+        except (ValueError, RecursionError, MemoryError) as error:  # how it gives up depends on Python's version
             raise DataError(f"it is too deep to be read; {_TABLES}") from error
         return self._value(tree.body, 1)
 
     def _check_brackets(self) -> None:
-        """Refuse deep brackets before the parser sees them, and one too many, which would close the one we add."""
+        """Refuse deep brackets before the parser sees them, and those that pair up with the ones we added."""
         bare = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), self.source)
-        depth = 0
+        opened: list[int] = []
         for found in re.finditer(r"[(\[{)\]}]", bare[:-1]):
-            depth += 1 if found[0] in "([{" else -1
-            if 0 < depth <= DEEPEST + 1:
-                continue
-            start = found.start()
-            message = f"{found[0]!r} is one too many; remove it" if depth < 1 else f"brackets nest too deep; {_TABLES}"
-            line = self.source.count("\n", 0, start) + 1
-            raise self._wrong(line, start - self.source.rfind("\n", 0, start), message)
+            if found[0] in "([{":
+                opened.append(found.start())
+                if len(opened) > DEEPEST + 1:
+                    raise self._wrong_at(found.start(), f"brackets nest too deep; {_TABLES}")
+            elif len(opened) > 1:
+                opened.pop()
+            else:
+                raise self._wrong_at(found.start(), f"{found[0]!r} is one too many; remove it")
+        if len(opened) > 1 and not re.search("['\"]", bare):  # a quote left open is what is wrong then
+            raise self._wrong_at(opened[-1], f"{self.source[opened[-1]]!r} is never closed; close it")
+
+    def _wrong_at(self, start: int, message: str) -> DataError:
+        line = self.source.count("\n", 0, start) + 1
+        return self._wrong(line, start - self.source.rfind("\n", 0, start), message)
 
     def _wrong(self, line: int, column: int, message: str) -> DataError:
         column = max(1, column - (line == 1))  # the first line begins with our bracket

@@ -35,11 +35,14 @@ TAGS: Final[dict[str, Any]] = {
 }
 """The types of `{"type": "number", "value": "1.5"}` and its like: what stands where plain text would stay text."""
 
-_MOST_PAIRS: Final = 1_000
-"""Numbers can be chosen to have one hash, and then the time that a mapping by them takes grows with the square."""
+_MOST_NUMBERS: Final = 1_000
+"""Keys of a mapping by numbers: they can be chosen to have one hash, and the time then grows with their square."""
 
 _SHOWN: Final = 40
 """Characters of the data's own text that an error repeats."""
+
+_SAID: Final = 500
+"""Characters of a constructor's error that are kept at each end."""
 
 _WORD = re.compile(r"\w+|-?[\d.]+(/\d+)?")
 _NAMED = re.compile(r"(\$|\w+)((?:[.\[]\S*?)?): ")
@@ -102,6 +105,8 @@ def _shown(data: Any) -> str:
         return f"the text {data[:_SHOWN]!r}"
     if isinstance(data, int):
         return f"the number {data}" if abs(data) < 10**MAX_DIGITS else "so long a number"
+    if isinstance(data, Stored):
+        return repr(data)[:_SHOWN]
     return "a table" if isinstance(data, Mapping) else f"a {type(data).__name__}"
 
 
@@ -214,8 +219,8 @@ def _read_list(data: list[Any], wants: Wants, spot: Spot) -> Any:
 
 def _read_pairs(data: list[Any], wants: Wants, spot: Spot) -> FrozenMap[Any, Any]:
     key_hint, hint = wants.pairs
-    if len(data) > _MOST_PAIRS:
-        raise spot.error(f"{len(data):,} pairs are more than {_MOST_PAIRS:,}; use keys that are text")
+    if len(data) > _MOST_NUMBERS and not wants_of(key_hint).plain.isdisjoint((int, Fraction)):
+        raise spot.error(f"{len(data):,} pairs are more than {_MOST_NUMBERS:,}; use keys that are text")
     found: dict[Any, Any] = {}
     for i, pair in enumerate(data):
         at = spot.inside(i)
@@ -281,14 +286,15 @@ def _class_of(data: dict[str, Any], wants: Wants, spot: Spot) -> type[Stored]:
     if "type" not in data and len(wants.stored) == 1 and wants.stored[0]._kind:
         return wants.stored[0]
     kind = data.get("type")
-    known = {name: cls for name, cls in KINDS.items() if issubclass(cls, wants.stored)}
-    if isinstance(kind, str) and kind in known:
-        return known[kind]
+    cls = KINDS.get(kind) if isinstance(kind, str) else None
+    if cls is not None and issubclass(cls, wants.stored):
+        return cls
     if isinstance(kind, str) and kind in CLASHES:
         raise spot.inside("type").error(CLASHES[kind])
+    known = sorted(name for name, other in KINDS.items() if issubclass(other, wants.stored))
     what = f"{_shown(kind)} is no kind that goes here" if "type" in data else "nothing says what this is"
     close = close_to(kind, known) if isinstance(kind, str) else ""
-    raise spot.inside("type").error(f"{what}{close}; give one of {', '.join(sorted(known))}")
+    raise spot.inside("type").error(f"{what}{close}; give one of {', '.join(known)}")
 
 
 def _placed(error: Exception, slots: Mapping[str, Slot], values: Mapping[str, Any], path: str) -> DataError:
@@ -312,7 +318,9 @@ def _placed(error: Exception, slots: Mapping[str, Slot], values: Mapping[str, An
 
 
 def _said(error: Exception) -> str:
-    return str(error if isinstance(error, LoyaltyError) else (*error.args, type(error).__name__)[0])
+    """What an error says, without the middle of what is too long to read."""
+    said = str(error if isinstance(error, LoyaltyError) else (*error.args, type(error).__name__)[0])
+    return said if len(said) <= 2 * _SAID else f"{said[:_SAID]} ... {said[-_SAID:]}"
 
 
 # Checks that writing shares -----------------------------------------------------------------------------------------

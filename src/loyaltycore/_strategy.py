@@ -16,6 +16,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from operator import attrgetter
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar
 
@@ -28,8 +29,8 @@ from loyaltycore.errors import RuleError, TruthValue
 if TYPE_CHECKING:
     from attrs import frozen as frozen  # noqa: PLC0414 (exported from here)
 else:
-    # what attrs would write for a repr is replaced below, and writing it is a third of the time an import takes
-    frozen = partial(attrs.frozen, repr=False)
+    # `Stored` has a repr and an equality for all; that attrs writes each class its own is half of the time of an import
+    frozen = partial(attrs.frozen, repr=False, eq=False)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -88,6 +89,16 @@ class Stored:
         if vars(cls).get("_kind"):
             _register(cls)
 
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        values = _compared(self.__class__)
+        return bool(values(self) == values(other))
+
+    def __hash__(self) -> int:
+        cls = self.__class__
+        return hash((cls, _compared(cls)(self)))
+
     def __repr__(self) -> str:
         return self._code().text
 
@@ -138,16 +149,19 @@ class Stored:
 def _register(cls: type[Stored]) -> None:
     tables: tuple[tuple[dict[str, Any], str, str], ...] = ((KINDS, cls._kind, "kind"), (NAMES, cls.__name__, "name"))
     for table, key, what in tables:
-        known = table.get(key)
+        if key in table and _origin(table[key]) != _origin(cls) and _is_ours(table[key]):
+            raise RuleError(
+                f"the {what} {key!r} is taken by {_origin(table[key])}; give {cls.__qualname__} another {what}"
+            )
+    for table, key, what in tables:
         # the same class made again (attrs rebuilds slotted ones, notebooks run cells twice) takes its own place
-        if (known is None or _origin(known) == _origin(cls)) and key not in CLASHES:
-            table[key] = cls
-        elif known is not None and _is_ours(known):
-            raise RuleError(f"the {what} {key!r} is taken by {_origin(known)}; give {cls.__qualname__} another {what}")
-        elif known is not None:
+        known = _origin(table.get(key, cls))
+        if known != _origin(cls):
             # two own classes may share a name as long as no data uses it
             del table[key]
-            CLASHES[key] = f"{key!r} is the {what} of {_origin(known)} and of {_origin(cls)}; give one of them another"
+            CLASHES[key] = f"{key!r} is the {what} of {known} and of {_origin(cls)}; give one of them another"
+        elif key not in CLASHES:
+            table[key] = cls
 
 
 def _origin(known: Any) -> str:
@@ -175,6 +189,26 @@ def check_finished(value: Stored) -> None:
     cls = type(value)
     if cls._finished is not cls:
         raise RuleError(f"{cls.__name__} is not finished; decorate {cls.__name__} with attrs' @frozen")
+
+
+_COMPARED: Final[dict[type, Callable[[Any], Any]]] = {}
+
+
+def _compared(cls: type) -> Callable[[Any], Any]:
+    """What takes the values out of an instance that make it equal to another."""
+    known = _COMPARED.get(cls)
+    if known is None:
+        fields = [field for field in attrs.fields(cls) if field.eq]
+        if any(field.eq_key for field in fields):
+            known = lambda it: tuple((f.eq_key or _same)(getattr(it, f.name)) for f in fields)  # noqa: E731
+        else:
+            known = attrgetter(*(field.name for field in fields)) if fields else lambda it: ()
+        _COMPARED[cls] = known
+    return known
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 _PARTS: Final[dict[type, tuple[Part, ...]]] = {}

@@ -36,10 +36,11 @@ def write_fields(value: Any, spot: Spot, *, short: bool = False) -> dict[str, An
     if kind in TAGS:
         raise spot.error(f"data keeps the kind {kind!r} for plain values; give {cls.__name__} another one")
     data = {"type": kind}
+    slots = slots_of(cls)
     for part in parts_of(cls):
         field = getattr(value, part.name)
         if part.default is attrs.NOTHING or field != part.default:
-            slot = slots_of(cls)[part.keyword]
+            slot = slots[part.keyword]
             text = _as_text(field, slot.hint, slot.convert) if short else None
             data[part.keyword] = text or _write(field, slot.hint, spot.inside(part.keyword), short=short)
     return data
@@ -73,9 +74,9 @@ def _write_several(value: Any, wants: Wants, spot: Spot, *, short: bool) -> Any:
         return data
     if isinstance(value, CounterKey) and wants.free:
         return _tagged("counter", list(value))
-    if isinstance(value, tuple) and wants.items:
-        hints = wants.each(value)
-        items = zip(value, hints, strict=True)
+    if isinstance(value, (tuple, frozenset)) and wants.items:
+        listed = sorted(value, key=repr) if isinstance(value, frozenset) else value
+        items = zip(listed, wants.each(listed), strict=True)
         return [_write_item(item, hint, spot.inside(i), short=short) for i, (item, hint) in enumerate(items)]
     if isinstance(value, Mapping) and wants.pairs:
         if all(isinstance(key, str) for key in value) and not (wants.free and "type" in value):

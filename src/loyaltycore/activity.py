@@ -56,7 +56,7 @@ def _one_fact(value: object, what: str) -> FactValue:
 
 def fact_map(facts: Mapping[str, object], what: str = "facts") -> FrozenMap[str, FactValue]:
     """A mapping of facts; a fact that is `None` is left out, since it is not stated."""
-    if isinstance(facts, FrozenMap) and not facts:
+    if isinstance(facts, (dict, FrozenMap)) and not facts:
         return EMPTY
     if not isinstance(facts, Mapping):
         raise DataError(f"{type(facts).__name__} is no mapping; give names and values as in {{'cabin': 'first'}}", what)
@@ -91,7 +91,7 @@ class Line(Stored):
     be a fraction (1.2 kg). *facts* say anything else of the line, for `Fact` and `PerUnit`.
 
     >>> Line("12.50", "dining", quantity=2)
-    Line('12.5', 'dining', quantity=2)
+    Line('12.5', category='dining', quantity=2)
     """
 
     _kind = "line"
@@ -439,6 +439,10 @@ class CounterKey(NamedTuple):
     name: str
     what: str
     period: str
+
+    def is_by_all(self) -> bool:
+        """Whether all members count together: a stock, or a limit among all."""
+        return self.what.endswith("by all")
 
 
 def _tuple_of_lines(lines: Iterable[Line]) -> tuple[Line, ...]:

@@ -71,6 +71,9 @@ class Book:
         self.live: dict[int, LotState] = {}
         self.available = self.pending = self.held = self.owed = 0
         self.sorted = order.fixed
+        self.policy: DateRule | None = None
+        self.ends: dict[Any, tuple[datetime | None, date | None]] = {}
+        """When lots of that policy end, by the days they count from."""
         self.by_order: list[tuple[Any, int]] = []
         self.by_ends: list[tuple[datetime, int]] = []
         self.by_pending: list[tuple[datetime, int]] = []
@@ -96,7 +99,8 @@ class Book:
         if lot.ends is not None and not lot.in_ends:
             lot.in_ends = True
             heappush(self.by_ends, (lot.ends, lot.id))
-        if max(len(self.by_order), len(self.by_ends)) > 2 * len(self.live) + 64:
+        most = 2 * len(self.live) + 64
+        if len(self.by_order) > most or len(self.by_ends) > most:
             self._clear_out()
 
     def _clear_out(self) -> None:
@@ -131,20 +135,22 @@ class Book:
                 taken.append((lot.id, part))
                 points -= part
             return taken
-        looked_at: dict[int, tuple[Any, int]] = {}
+        passed: dict[int, tuple[Any, int]] = {}
         while points and self.by_order:
-            item = heappop(self.by_order)
+            item = self.by_order[0]
             lot = self.lots[item[1]]
-            if item[0] != lot.key or lot.id in looked_at:
-                continue
-            if lot.id not in self.live:
-                lot.in_order = False
-                continue
-            looked_at[lot.id] = item
-            part = min(lot.points, points)
-            taken.append((lot.id, part))
-            points -= part
-        for item in looked_at.values():
+            if item[0] == lot.key and lot.id not in passed:
+                if lot.id in self.live:
+                    part = min(lot.points, points)
+                    taken.append((lot.id, part))
+                    points -= part
+                    if not points:
+                        break  # the last lot can stay where it is
+                    passed[lot.id] = item
+                else:
+                    lot.in_order = False
+            heappop(self.by_order)
+        for item in passed.values():
             heappush(self.by_order, item)
         return taken
 

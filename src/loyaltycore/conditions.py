@@ -229,6 +229,11 @@ def _values(values: Sequence[object], what: str) -> tuple[FactValue, ...]:
     return wanted
 
 
+def _told_apart(values: tuple[FactValue, ...]) -> tuple[tuple[bool, FactValue], ...]:
+    """What values are compared by: in Python `True == 1`, but a condition that wants the one refuses the other."""
+    return tuple((isinstance(value, bool), value) for value in values)
+
+
 @frozen(init=False)
 class Fact(Condition):
     """Lines that state a fact, of themselves or else of their activity, with one of these values (any, if none).
@@ -241,7 +246,7 @@ class Fact(Condition):
     kind = "fact"
 
     name: str = field()
-    values: tuple[FactValue, ...] = field(metadata=STAR)
+    values: tuple[FactValue, ...] = field(metadata=STAR, eq=_told_apart)
 
     def __init__(self, name: str, *values: object) -> None:
         self.__attrs_init__(text(name, "Fact"), _values(values, "Fact"))
@@ -514,7 +519,7 @@ class MemberFact(Whole):
     kind = "member_fact"
 
     name: str = field()
-    values: tuple[FactValue, ...] = field(metadata=STAR)
+    values: tuple[FactValue, ...] = field(metadata=STAR, eq=_told_apart)
 
     def __init__(self, name: str, *values: object) -> None:
         self.__attrs_init__(text(name, "MemberFact"), _values(values, "MemberFact"))

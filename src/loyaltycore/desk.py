@@ -106,9 +106,7 @@ class Desk:
 
     def _instant(self, at: When) -> datetime:
         found = at if isinstance(at, datetime) else moment(at)
-        if self._in_utc and found.tzinfo is None:
-            return found.replace(tzinfo=UTC)
-        return in_zone(found, self._terms.zone).astimezone(UTC)
+        return in_zone(found, UTC if self._in_utc else self._terms.zone).astimezone(UTC)
 
     def _posted(self, at: datetime, posted: When | None) -> datetime:
         """When the account learns it: never before it happened, nor before the last entry."""
@@ -200,9 +198,9 @@ class Desk:
     @staticmethod
     def _own_by_all(ledger: Ledger) -> dict[CounterKey, int]:
         """What this account has counted of stocks and of limits among all members."""
-        return {key: count for key, count in ledger.counted.items() if key.what.endswith("by all")}
+        return {key: ledger.counted.get(key, 0) for key in ledger.by_all}
 
-    def _counted_by_all(self, ledger: Ledger) -> dict[CounterKey, int]:
+    def _counted_by_all(self, ledger: Ledger) -> dict[CounterKey, Any]:
         """What all members have counted, this account as *ledger* has it."""
         together = dict(self._shared or EMPTY)
         for key, count in self._own_by_all(ledger).items():

@@ -54,7 +54,7 @@ class Earning(Desk):
             if award.points or award.counts or not entries:
                 entries += self._earn_in(unit, points, award, parts, activity, at, posted_at)
         self._publish()
-        receipt = self._results[activity.id] = Receipt(FrozenMap(awards), entries=tuple(entries))
+        receipt = self._results[activity.id] = Receipt(FrozenMap.over(awards), entries=tuple(entries))
         return receipt
 
     def _local(self, activity: Activity) -> Activity:
@@ -89,7 +89,7 @@ class Earning(Desk):
                 data["available"] = until
         lots = ((self._new_lot(), earned),) if earned else ()
         entry = ledger.write("earned", activity.id, at, posted, unit, earned, lots, why, source=activity.member,
-                             data=FrozenMap(data))  # fmt: skip
+                             data=FrozenMap.over(data))  # fmt: skip
         return [entry, *(ledger.repay(unit, at, posted, activity.id) if available and ledger.books[unit].owed else ())]
 
     def _pending_until(self, points: Points, activity: Activity, member: Member) -> datetime | None:
@@ -137,7 +137,7 @@ class Earning(Desk):
         return self._finish(id, entries, at, posted_at, call)
 
     def _seen(self, activity_id: str) -> Seen:
-        seen = self._ledger.seen.get(activity_id)
+        seen = self._ledger.seen(activity_id)
         if seen is None:
             raise RuleError(
                 f"{activity_id!r} earned nothing in this account; give the id of an activity it has earned for"

@@ -13,7 +13,7 @@ from typing import Any, Final
 from attrs import evolve, field
 
 from loyaltycore._exact import EMPTY, FrozenMap
-from loyaltycore._strategy import Stored, frozen
+from loyaltycore._strategy import Stored, frozen, unlocked
 from loyaltycore.activity import Activity
 from loyaltycore.awards import Award, Why, in_words
 from loyaltycore.redemption import Quote
@@ -69,6 +69,9 @@ class Entry(Stored):
     def reason(self) -> str:
         """Why, in words."""
         return in_words(self._why)
+
+
+UnlockedEntry: Final = unlocked(Entry)
 
 
 @frozen

@@ -14,16 +14,15 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache, partial
 from heapq import heappop, heappush
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from loyaltycore._calendar import first_moment
 from loyaltycore._exact import EMPTY, Exact, FrozenMap
-from loyaltycore.activity import Activity, Count, CounterKey, Member
+from loyaltycore.activity import Activity, Count, CounterKey, Member, counts_of
 from loyaltycore.books import CHANGING, Book, LotState
 from loyaltycore.conditions import Condition
-from loyaltycore.dates import civil
-from loyaltycore.entries import Entry
+from loyaltycore.entries import Entry, UnlockedEntry
 from loyaltycore.lots import Lot, accepts
 from loyaltycore.points import Points, Terms
 
@@ -158,15 +157,15 @@ class Ledger:
         self.books: dict[str, Book] = {}
         self.lots: dict[int, LotState] = {}
         self.counted: dict[CounterKey, Any] = {}
+        self.by_all: set[CounterKey] = set()
         self.last: dict[str, date] = {}
         self.notes: list[tuple[datetime, Mapping[str, Any]]] = []
-        self.seen: dict[str, Seen] = {}
+        self._seen: dict[str, Seen] = {}
         self.holds: dict[str, Taken] = {}
         self.spent: dict[str, Taken] = {}
         self.by_timeout: list[tuple[datetime, str]] = []
         self.closed = False
         self._members: dict[str, Member] = {}
-        self._ends: dict[Any, tuple[datetime | None, date | None]] = {}
         self._journal: list[Callable[[], None]] | None = None
         self._apply = {
             name: getattr(self, f"_{name}")
@@ -191,6 +190,20 @@ class Ledger:
     def about(self, id: str) -> tuple[Entry, ...]:
         """The entries that this is the id or the source of."""
         return (*self.past(id), *(entry for entry in self.entries if id in (entry.id, entry.source)))
+
+    def seen(self, id: str) -> Seen | None:
+        """An activity that was earned for, put together from its entries when it is first asked for."""
+        seen = self._seen.get(id)
+        first = self.first_of.get(id)
+        if seen is None and first is not None and first.kind == "earned":
+            seen = self._seen[id] = Seen(first.data["activity"])
+            for n in range(first.seq - self.before - 1, len(self.entries)):
+                entry = self.entries[n]
+                if entry.id != id:
+                    break
+                if entry.kind == "earned":
+                    seen.earn(entry)
+        return seen
 
     def book(self, unit: str) -> Book:
         """The book of a unit."""
@@ -262,9 +275,22 @@ class Ledger:
         data: FrozenMap[str, Any] = EMPTY,
     ) -> Entry:  # fmt: skip
         """Append an entry and apply it."""
-        entry = Entry(self.length + 1, kind, id, at, posted, unit, points, lots, why, actor, source, data)
+        entry = UnlockedEntry()
+        entry.seq = self.before + len(self.entries) + 1
+        entry.kind = kind
+        entry.id = id
+        entry.at = at
+        entry.posted = posted
+        entry.unit = unit
+        entry.points = points
+        entry.lots = lots
+        entry._why = why
+        entry.actor = actor
+        entry.source = source
+        entry.data = data
+        entry.__class__ = Entry
         self.apply(entry)
-        return entry
+        return entry  # type: ignore[no-any-return]  # it is one now
 
     def apply(self, entry: Entry) -> None:
         """Fold one entry in."""
@@ -313,7 +339,10 @@ class Ledger:
             if self._journal is not None:
                 self._journal.append(partial(_put_back, counted, key, counted.get(key)))
             change: Any = count if sign > 0 else -count
-            counted[key] = counted[key] + change if key in counted else change
+            before = counted.get(key)
+            counted[key] = change if before is None else before + change
+            if before is None and key.is_by_all():
+                self.by_all.add(key)
 
     # Time -----------------------------------------------------------------------------------------------------------
 
@@ -372,10 +401,12 @@ class Ledger:
         """Ask when a lot ends, and put it in its place."""
         if lot.policy.fixed and lot.extended is None and not lot.facts:
             # lots of one day end together, so most need not be asked
-            key = (lot.policy, lot.available, lot.earned, lot.moment)
-            known = self._ends.get(key)
+            if book.policy is not lot.policy:
+                book.policy, book.ends = lot.policy, {}
+            day = (lot.available, lot.earned, lot.moment)
+            known = book.ends.get(day)
             if known is None:
-                known = self._ends[key] = self._ask_end(lot)
+                known = book.ends[day] = self._ask_end(lot)
             lot.ends, lot.expires_on = known
         else:
             lot.ends, lot.expires_on = self._ask_end(lot)
@@ -383,7 +414,10 @@ class Ledger:
 
     def _ask_end(self, lot: LotState) -> tuple[datetime | None, date | None]:
         day = self._end_day(lot)
-        return self._end(day), None if day is None else civil(day)
+        ends = self._end(day)
+        if ends is not None and isinstance(day, datetime):
+            return ends, self.day(ends - timedelta.resolution)  # the end is the first moment at which it is too late
+        return ends, day
 
     def refresh(self) -> None:
         """Ask anew all lots whose end depends on the member, after the member changed."""
@@ -448,9 +482,11 @@ class Ledger:
         book.held += lot.held
         if lot.ready:
             book.available += lot.points
-            self._set_end(book, lot)
         else:
             book.pending += lot.points
+        if lot.ready or lot.extended is not None:
+            self._set_end(book, lot)
+        else:
             book.place(lot)
 
     def open(self, entry: Entry) -> None:
@@ -471,12 +507,12 @@ class Ledger:
     def _earned(self, entry: Entry) -> None:
         data = entry.data
         activity: Activity = data["activity"]
-        seen = self.seen.get(entry.id)
-        if seen is None:
-            seen = self.seen[entry.id] = Seen(activity)
-            self._count(activity_keys(activity.kind))
+        first = self.first_of[entry.id]
+        if first is entry:
+            self._count(counts_of(activity.kind))
             self._watch(activity)
-        seen.earn(entry)
+        elif first.seq <= self.before:
+            self._seen[entry.id].earn(entry)
         self._count(data.get("counts", EMPTY))
         if not entry.lots:
             self.book(entry.unit)
@@ -600,7 +636,7 @@ class Ledger:
     def _reversed(self, entry: Entry) -> None:
         self._move(entry, free=-1)
         data = entry.data
-        self.seen[entry.source].reverse(entry)
+        cast("Seen", self.seen(entry.source)).reverse(entry)
         self._count(data.get("counts", EMPTY))
 
     def _owed(self, entry: Entry) -> None:
@@ -676,12 +712,6 @@ class Tentative:
         ledger.posted = self.posted
         for undo in reversed(journal):
             undo()
-
-
-@lru_cache(maxsize=256)
-def activity_keys(kind: str) -> Mapping[CounterKey, int]:
-    """What an activity itself counts, for `FirstTime` and `EveryNth`."""
-    return {CounterKey("", name, "activities", "ever"): 1 for name in {"", kind}}
 
 
 def _put_back(counted: dict[CounterKey, Any], key: CounterKey, before: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping
 from datetime import date, datetime, timedelta
-from pathlib import Path
+from functools import lru_cache
 import re
 from typing import TYPE_CHECKING, Any
 import warnings
@@ -29,6 +29,8 @@ from loyaltycore.redemption import RedemptionOption, as_option
 from loyaltycore.snapshots import LookUp, Snapshot
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from loyaltycore.reports import PointsReport
 
 
@@ -67,6 +69,7 @@ def _rewards(value: Mapping[str, RedemptionOption]) -> FrozenMap[str, Redemption
 _DURATION = re.compile(r"(\d{1,6}) ?(minute|hour|day|week)s?", re.ASCII)
 
 
+@lru_cache(maxsize=64)
 def _duration(text: str) -> timedelta:
     found = _DURATION.fullmatch(text)
     if found is None or found[1].strip("0") == "":

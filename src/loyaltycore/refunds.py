@@ -9,10 +9,10 @@ from fractions import Fraction
 from typing import Any
 
 from loyaltycore._exact import EMPTY, Exact, FrozenMap, apportion, divided, floor, share_between, show, tidy
-from loyaltycore.activity import Activity, Count, CounterKey, Member, Tally
+from loyaltycore.activity import Activity, Count, CounterKey, Member, Tally, counts_of
 from loyaltycore.awards import Award
 from loyaltycore.errors import LoyaltyError, RuleError
-from loyaltycore.ledger import Earned, Seen, activity_keys
+from loyaltycore.ledger import Earned, Seen
 from loyaltycore.points import Points
 
 
@@ -113,5 +113,5 @@ def counts_back(
         if freed:
             back[key] = freed
     if first and after == 1 > before:
-        back.update((key, -1) for key in activity_keys(seen.activity.kind))
+        back.update((key, -1) for key in counts_of(seen.activity.kind))
     return FrozenMap(back)

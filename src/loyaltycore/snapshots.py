@@ -113,6 +113,7 @@ def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
     ledger.before, ledger.posted, ledger.closed = snapshot.seq, snapshot.posted, snapshot.closed
     ledger.totals_before, ledger.saved_before = snapshot.totals, snapshot.saved
     ledger.counted.update(snapshot.counted)
+    ledger.by_all.update(filter(CounterKey.is_by_all, snapshot.counted))
     ledger.last.update(snapshot.last)
     ledger.notes.extend(snapshot.notes)
     for unit, owed in snapshot.owed.items():
@@ -122,7 +123,7 @@ def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
     past = Past(snapshot, look_up)
     ledger.past = past.about
     ledger.first_of = Recalled(past.first_of)
-    ledger.seen = Recalled(past.seen)
+    ledger._seen = Recalled(past.seen)
     ledger.holds = Recalled(past.hold)
     ledger.spent = Recalled(past.spent)
     for entry in snapshot.holds:

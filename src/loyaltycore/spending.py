@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
-from attrs import evolve
-
 from loyaltycore._exact import EMPTY, FrozenMap, whole
 from loyaltycore.activity import Activity
 from loyaltycore.desk import Desk, When, verb
@@ -15,7 +13,6 @@ from loyaltycore.entries import Entry, Redemption, call_data
 from loyaltycore.errors import RuleError
 from loyaltycore.ledger import Ledger, from_end
 from loyaltycore.redemption import Convert, Quote, RedemptionOption, conversion
-
 
 _NO_ORDER: Final = Activity.action("redemption", at="2000-01-01")
 """What an option is asked about where there is no order; it is moved to the moment that is asked about."""
@@ -34,7 +31,7 @@ class Spending(Desk):
 
     def _order(self, order: Activity | None, at: datetime) -> Activity:
         if order is None:
-            return _NO_ORDER.moved(at.astimezone(self._terms.zone))
+            return _NO_ORDER.moved(at if self._in_utc else at.astimezone(self._terms.zone))
         return order.in_zone(self._terms.zone)
 
     def _option(self, reward: str, at: datetime) -> RedemptionOption:
@@ -48,7 +45,8 @@ class Spending(Desk):
         option = self._option(reward, self._instant(order.at))
         member = ledger.member(reward)
         if self._shared is not None:
-            member = evolve(member, counted=FrozenMap({**member.counted, **self._counted_by_all(ledger)}))
+            counted = member.counted.replacing(self._counted_by_all(ledger))
+            member = member._with(counted, member.lots, member.unit)
         quote = option.quote(order, member, points=points)
         unit = quote.unit or self._ledger.main_unit
         if not self._terms.unit(unit).redeemable:
@@ -141,7 +139,7 @@ class Spending(Desk):
             entries = self._convert(into, quote, id, at, posted, lots, data)
         else:
             entries = (ledger.write(kind, id, at, posted, quote.unit, quote.points, lots, reward, source=reward,
-                                    data=FrozenMap(data)),)  # fmt: skip
+                                    data=FrozenMap.over(data)),)  # fmt: skip
         self._publish()
         result = self._results[id] = Redemption(id, reward, quote, entries)
         return result
@@ -176,8 +174,8 @@ class Spending(Desk):
         rest = hold.points - (hold.points if count is None else count)
         back = from_end(hold.lots, 0, rest)
         kept = _less(hold.lots, back)
-        data = FrozenMap({"call": call_data("capture", hold=hold_id, points=count, at=at),
-                          "counts": hold.entry.data.get("counts", EMPTY)})  # fmt: skip
+        data = FrozenMap.over({"call": call_data("capture", hold=hold_id, points=count, at=at),
+                               "counts": hold.entry.data.get("counts", EMPTY)})  # fmt: skip
         unit = hold.entry.unit
         entries = [ledger.write("captured", id, at, posted_at, unit, hold.points - rest, kept, hold.entry.reason,
                                 source=hold_id, data=data)]  # fmt: skip
