@@ -1,5 +1,6 @@
 """The documentation is complete, and shows what happens; `conftest.py` runs its blocks of Python."""
 
+import ast
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 import loyaltycore
 from loyaltycore import *
 from loyaltycore.cli import main
+from loyaltycore.entries import ENTRY_KINDS
+from loyaltycore.redemption import CODES
+from loyaltycore.statement import COLUMNS
 import loyaltycore.testing
 
 REFERENCE = "\n".join(page.read_text() for page in DOCS if page.parent.name == "reference")
@@ -39,6 +43,72 @@ def test_every_method_that_makes_a_rule_has_an_entry_in_the_reference():
     methods = {name for name in vars(EarningRule) if not name.startswith("_")} - {"award", "earn", "kind", "monotone"}
 
     assert {f"loyaltycore.EarningRule.{name}" for name in methods} <= set(ENTRIES)
+
+
+def table(page, column=0):
+    """The words in code in a column of the tables of a page."""
+    rows = re.findall(r"^\| (.*) \|$", (ROOT / "docs" / page).read_text(), re.MULTILINE)
+    return [word for row in rows for word in re.findall(r"`(\w+)`", row.split(" | ")[column])]
+
+
+def test_every_verb_and_question_of_an_account_is_in_its_table():
+    public = {name for name in dir(Account) if not name.startswith("_")}
+
+    assert sorted(table("reference/accounts.md", 1)) == sorted(public)
+
+
+def test_every_kind_of_entry_is_in_its_table():
+    assert table("reference/entries.md") == [
+        kind for kind in ENTRY_KINDS if kind != "tier_changed"
+    ]  # accounts have none yet
+
+
+def test_every_reason_for_a_refusal_is_in_its_table_in_order():
+    assert table("how-to/rewards.md") == list(CODES)
+
+
+def test_every_change_of_a_balance_is_in_its_table():
+    assert table("reference/statements.md") == list(COLUMNS)
+
+
+# Promises, and the tests that hold them -----------------------------------------------------------------------------
+
+PROMISES = {
+    part.partition('"')[0]: re.findall(r"^- `(test_\w+\.py)::(\w+)`$", part, re.MULTILINE)
+    for part in (ROOT / "docs/explanation/promises.md").read_text().split('<a id="')[1:]
+}
+
+
+def defined(file):
+    """The functions and classes of a file of tests, those that are assigned among them."""
+    for node in ast.parse((ROOT / "tests" / file).read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+
+
+def test_the_ledger_promises_what_it_has_to():
+    assert sorted(PROMISES, key=lambda i: int(i[1:])) == [f"i{n}" for n in (1, 3, *range(5, 22), 23, 24, 26)]
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_every_promise_is_held_by_tests_that_exist(promise):
+    held = PROMISES[promise]
+
+    assert held
+    assert [name for file, name in held if name not in defined(file)] == []
+
+
+def test_every_test_that_names_a_promise_is_listed_with_it():
+    named = {
+        (promise, file.name, name)
+        for file in (ROOT / "tests").glob("test_*.py")
+        for name in defined(file.name)
+        for promise in re.findall(r"_(i\d+)(?=_|$)", name)
+    }
+
+    assert named <= {(promise, file, name) for promise, held in PROMISES.items() for file, name in held}
 
 
 @pytest.mark.parametrize(("command", "shown"), list(commands()))

@@ -17,8 +17,9 @@ import pytest
 from loyaltycore import *
 from loyaltycore._calendar import add_months
 from loyaltycore._exact import MODES, apportion, share_between
-from loyaltycore.earning import Cap, EachLine, EveryNthTime, FirstOf, Limit, Running, When
-from loyaltycore.factors import ByFact, ByTier, FactorWhen, Product
+from loyaltycore.conditions import And, Not, Or
+from loyaltycore.earning import Cap, EachLine, EveryNthTime, FirstOf, Limit, Running, Sum, When
+from loyaltycore.factors import ByFact, ByTier, Constant, FactorWhen, Product
 from loyaltycore.periods import Word
 from loyaltycore.testing import *
 from loyaltycore.testing import grows_with_spend
@@ -418,17 +419,57 @@ def test_counters_add_up_in_any_order(a, b, one, other, member):
 
 @given(rules())
 def test_a_rule_is_rebuilt_by_its_repr_in_python_and_in_files(rule):
-    names = {"Fraction": Fraction} | {name: value for name, value in globals().items() if not name.startswith("_")}
-
-    assert eval(repr(rule), names) == rule  # noqa: S307
+    assert eval(repr(rule), globals()) == rule  # noqa: S307
     assert from_data({"version": 1, "type": "named", "rule": repr(rule), "name": "read"}) == rule.named("read")
 
 
 @given(conditions(max_depth=3), factors(max_depth=3))
 def test_a_condition_and_a_factor_are_rebuilt_by_their_repr(condition, factor):
     for rule in (Flat(1).when(condition), Flat(1) * factor):
-        assert eval(repr(rule), {"Fraction": Fraction} | globals()) == rule  # noqa: S307
+        assert eval(repr(rule), globals()) == rule  # noqa: S307
         assert from_data({"version": 1, "type": "named", "rule": repr(rule), "name": "read"}) == rule.named("read")
+
+
+# How a value was put together does not matter: there is one form, and it is the one that is written
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (Sum([Flat(1) + Flat(2), Flat(3)]), "Flat(1) + Flat(2) + Flat(3)"),
+        (And([Sku("a") & Sku("b"), Sku("c") | Sku("d")]), "Sku('a') & Sku('b') & (Sku('c') | Sku('d'))"),
+        (Or([Sku("a") | Sku("b"), ~(Sku("c") & Sku("d"))]), "Sku('a') | Sku('b') | ~(Sku('c') & Sku('d'))"),
+        (2 * (3 * by_tier(gold=2)), "2 * (3 * by_tier(gold=2))"),
+        ("1.5" * (by_tier(gold=2) * 3), "'1.5' * by_tier(gold=2) * 3"),
+        (Flat(1) * Constant(2).when(Sku("a")), "Flat(1) * Constant(2).when(Sku('a'))"),
+        (by_tier({"class": "1.5"}, otherwise=0), "by_tier({'class': '1.5'}, otherwise=0)"),
+        (by_tier({"factors": 2, "gold": 3}), "by_tier(factors=2, gold=3)"),
+        (Fact("weight", "1.5", Fraction(3, 2)), "Fact('weight', '1.5', Fraction(3, 2))"),
+        (by_fact("weight", {Fraction(3, 2): "1.5"}), "by_fact('weight', {Fraction(3, 2): '1.5'})"),
+        (Flat(1).named("n").every_nth(2, per="month"), "Flat(1).named('n').every_nth(2, per='month')"),
+        (Calendar("month", starts="15"), "Calendar('month', starts=15)"),
+        (Member("m", last={"spent": date(2026, 3, 1)}), "Member('m', last={'spent': '2026-03-01'})"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_value_is_written_as_the_code_that_builds_it(value, code):
+    assert repr(value) == code
+    assert eval(code, globals()) == value  # noqa: S307
+    assert from_data(to_data(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Sum([Flat(1)]), "a sum has two or more"),
+        (lambda: And([Sku("a")]), "give at least two"),
+        (lambda: Not(~Sku("a")), "is inverted already; give the condition inside it"),
+        (lambda: Product([by_tier(gold=2)]), "a product has two or more"),
+        (lambda: Product([2, 3]), "not all of them numbers"),
+        (lambda: by_tier({1: 2}), "1 is not a name"),
+    ],
+)
+def test_what_could_not_be_written_so_is_refused(build, message):
+    with pytest.raises(RuleError, match=message):
+        build()
 
 
 @given(rules(), activities(), members())

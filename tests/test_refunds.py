@@ -42,3 +42,19 @@ def test_a_full_refund_after_a_partial_one_takes_the_rest():
     account.reverse("t-1", id="x-1", at="2026-01-06", amount=25)
     [rest] = account.reverse("t-1", id="x-2", at="2026-01-07")
     assert (rest.points, account.balance(at="2026-01-07")) == (75, 0)
+
+
+def test_what_is_owed_is_part_of_what_is_missing_to_a_reward():
+    account = Program("Club", earning=PerSpend(1), rewards={"mug": Item(60)}).account("m-1")
+    account.earn(Activity.purchase(100, at="2026-01-05", id="t-1"))
+    account.redeem("mug", id="r-1", at="2026-01-06")
+    account.reverse("t-1", id="x-1", at="2026-01-07", on_shortfall="owe")
+    assert account.balance(at="2026-01-07") == -60
+
+    refusal = account.redeem("mug", id="r-2", at="2026-01-07").quote.refusal
+    assert str(refusal) == "0 points are available, 60 are owed and 60 are needed; 120 are missing"
+    assert dict(refusal.numbers) == {"required": 60, "available": 0, "owed": 60, "missing": 120}
+    assert account.next_reward(at="2026-01-07").missing == 120
+
+    account.earn(Activity.purchase(120, at="2026-01-08", id="t-2"))
+    assert account.redeem("mug", id="r-2", at="2026-01-08").ok

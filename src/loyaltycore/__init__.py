@@ -6,7 +6,8 @@ over entries.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING, Any as _Any
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 from loyaltycore._exact import exact
 from loyaltycore.account import Account

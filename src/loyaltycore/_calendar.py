@@ -107,6 +107,7 @@ def on_day(year: int, month: int, day: int) -> date:
     return date(year, month, min(day, days_in_month(year, month)))
 
 
+@lru_cache(maxsize=4096)
 def add_months(anchor: date, months: int) -> date:
     """`anchor` so many months on, clamped to the month's end; count from the anchor, never from a clamped day.
 

@@ -202,7 +202,7 @@ def _compared(cls: type) -> Callable[[Any], Any]:
         if any(field.eq_key for field in fields):
             known = lambda it: tuple((f.eq_key or _same)(getattr(it, f.name)) for f in fields)  # noqa: E731
         else:
-            known = attrgetter(*(field.name for field in fields)) if fields else lambda it: ()
+            known = attrgetter(*(field.name for field in fields)) if fields else lambda _: ()
         _COMPARED[cls] = known
     return known
 

@@ -550,6 +550,12 @@ def _joined(value: date | str | None) -> date | None:
     return None if value is None else civil_date(value, "joined")
 
 
+def _dates(value: Mapping[str, date | str]) -> FrozenMap[str, date]:
+    if isinstance(value, FrozenMap):
+        return value
+    return FrozenMap((name, civil_date(day, f"last.{name}")) for name, day in value.items())
+
+
 def _ladder(value: Iterable[str]) -> tuple[str, ...]:
     if isinstance(value, str):
         raise DataError(f"{value!r} is one name; give all tiers from the lowest up, as in ('silver', 'gold')", "ladder")
@@ -577,7 +583,7 @@ class Member(Stored):
     joined: date | None = field(default=None, converter=_joined, kw_only=True)
     facts: FrozenMap[str, FactValue] = field(default=EMPTY, converter=fact_map, kw_only=True)
     counted: FrozenMap[CounterKey, Count] = field(default=EMPTY, converter=frozen_map, kw_only=True)
-    last: FrozenMap[str, date] = field(default=EMPTY, converter=frozen_map, kw_only=True)
+    last: FrozenMap[str, date] = field(default=EMPTY, converter=_dates, kw_only=True)
     lots: Any = field(default=None, converter=_lots_or_none, kw_only=True)
     unit: str = field(default="", validator=_is_text, kw_only=True)
 
@@ -606,6 +612,11 @@ class Member(Stored):
         """How many points of the unit the lots have."""
         count: Any = getattr(self.lots, "available", None)
         return count(unit) if count else sum(lot.points for lot in self.lots or () if unit in ("", lot.unit))
+
+    def owed(self, unit: str) -> int:
+        """How many points of the unit are owed beyond those that are available."""
+        count: Any = getattr(self.lots, "owed", None)
+        return count(unit) if count else 0
 
     def only_lots(self, condition: Any) -> Member:
         """The member with those lots alone whose facts the condition accepts."""

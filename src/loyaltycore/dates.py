@@ -17,8 +17,8 @@ from attrs import field
 from loyaltycore import _show
 from loyaltycore._calendar import add_months, civil_date, month_day, on_day
 from loyaltycore._exact import whole
-from loyaltycore._strategy import Strategy, composes, frozen, text
-from loyaltycore.activity import Activity, Member
+from loyaltycore._strategy import Strategy, check_finished, composes, frozen, text
+from loyaltycore.activity import Activity, Line, Member
 from loyaltycore.conditions import Condition, as_condition
 from loyaltycore.errors import RuleError
 from loyaltycore.periods import Calendar, Span
@@ -111,6 +111,7 @@ def _rules_of(of: type[Earliest | Latest], rule: DateRule) -> tuple[DateRule, ..
 def as_date_rule(value: object) -> DateRule:
     """`value`, if it is a date rule."""
     if isinstance(value, DateRule):
+        check_finished(value)
         return value
     raise RuleError(f"{value!r} is no date rule; give one such as After(months=12) or Never()")
 
@@ -282,7 +283,7 @@ class Unless(Around):
 
     def falls_on(self, subject: Subject, member: Member) -> date | None:
         """The date, or never."""
-        asked = Activity.action("date", at=subject.since, **subject.facts)
+        asked = Activity(Line(0), at=subject.since, kind="date", facts=subject.facts)
         return None if self.condition.select(asked, member).lines else self.rule.falls_on(subject, member)
 
     def _code(self) -> _show.Code:

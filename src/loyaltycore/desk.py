@@ -222,7 +222,8 @@ def _conflict(id: str, name: str, before: object, now: object) -> str:
             if part.init and old != new:
                 name, before, now = part.name, old, new
                 break
-    return f"{id}: it was used before with {name}={before!r} and now with {now!r}; give a new call an id of its own"
+    was, is_now = (repr(show_moment(v) if isinstance(v, datetime) else v) for v in (before, now))
+    return f"{id}: it was used before with {name}={was} and now with {is_now}; give a new call an id of its own"
 
 
 def _rounded(entries: tuple[Entry, ...], unit: str) -> int:

@@ -16,7 +16,7 @@ from attrs import field
 from loyaltycore import _show
 from loyaltycore._columns import Column, Columns
 from loyaltycore._exact import Exact, FrozenMap, Number, at_least_zero, returned, show
-from loyaltycore._strategy import Strategy, check_finished, composes, frozen, is_name, readable
+from loyaltycore._strategy import Strategy, check_finished, composes, frozen, is_name, readable, texts
 from loyaltycore.activity import Activity, FactValue, Member, fact_value
 from loyaltycore.conditions import Condition, as_condition
 from loyaltycore.errors import RuleError
@@ -166,6 +166,12 @@ def _table(value: Mapping[Any, Number]) -> FrozenMap[Any, Exact]:
     return FrozenMap((fact_value(k, "factors"), at_least_zero(v, f"factors[{k!r}]")) for k, v in value.items())
 
 
+def _tiers(value: Mapping[str, Number]) -> FrozenMap[str, Exact]:
+    table = _table(value)
+    texts(tuple(table), "by_tier")
+    return table
+
+
 def _otherwise(value: Number) -> Exact:
     return at_least_zero(value, "otherwise")
 
@@ -176,7 +182,7 @@ class ByTier(Factor):
 
     kind = "by_tier"
 
-    factors: FrozenMap[str, Exact] = field(converter=_table)
+    factors: FrozenMap[str, Exact] = field(converter=_tiers)
     otherwise: Exact = field(default=1, converter=_otherwise, kw_only=True)
 
     def value(self, activity: Activity, member: Member) -> Number:

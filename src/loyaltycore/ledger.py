@@ -420,9 +420,19 @@ class Ledger:
         return ends, day
 
     def refresh(self) -> None:
-        """Ask anew all lots whose end depends on the member, after the member changed."""
-        for book in self.books.values():
+        """Ask anew all lots whose dates depend on the member, after the member changed."""
+        for unit, book in self.books.items():
             self._refresh(book)
+            pending = self._points(unit).pending
+            if pending is not None and not pending.fixed:
+                self._ask_pending(book, pending)
+
+    def _ask_pending(self, book: Book, rule: DateRule) -> None:
+        for lot in book.lots.values():
+            if lot.points and not lot.ready:
+                day = rule.falls_on(lot, self.member(lot.unit))
+                lot.pending_until = None if day is None else start_of(day, self.zone)
+                book.place(lot)
 
     def _refresh(self, book: Book) -> None:
         for lot in list(book.live.values()):
@@ -561,7 +571,9 @@ class Ledger:
             else:
                 book.pending += free * points
             book.held += held * points
-            if free:
+            if free > 0 and lot.ready and not lot.policy.fixed:
+                self._set_end(book, lot)  # nobody asked for it while it was empty
+            elif free:
                 book.place(lot)
         return book
 
@@ -737,6 +749,11 @@ class Purse:
             return max(0, book.available - book.owed)
         accepted = self.accepted()
         return max(0, sum(lot.points for lot in book.live.values() if accepted(lot)) - book.owed)
+
+    def owed(self, unit: str) -> int:
+        """Points that are owed beyond all that can be spent now."""
+        book = self.ledger.book(unit or self.ledger.main_unit)
+        return max(0, book.owed - book.available)
 
     def accepted(self) -> Callable[[LotState], bool]:
         """Whether a lot is one of these."""

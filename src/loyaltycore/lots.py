@@ -16,7 +16,7 @@ from attrs import field
 from loyaltycore._calendar import civil_date
 from loyaltycore._exact import EMPTY, FrozenMap
 from loyaltycore._strategy import Stored, Strategy, frozen
-from loyaltycore.activity import Activity, FactValue, Member, fact_map
+from loyaltycore.activity import Activity, FactValue, Line, Member, fact_map
 from loyaltycore.conditions import Condition
 
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -65,7 +65,7 @@ class Lot(Stored):
 
 def accepts(condition: Condition, earned: date, facts: Mapping[str, Any], member: Member) -> bool:
     """Whether a condition accepts a lot of that day with those facts."""
-    asked = Activity.action("lot", at=earned, **facts)
+    asked = Activity(Line(0), at=earned, kind="lot", facts=facts)
     return bool(condition.select(asked, member).lines)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from attrs import field
@@ -140,6 +141,7 @@ class Calendar(Span):
         return Code(repr(self.unit)) if self.starts is None else super()._code()
 
 
+@lru_cache(maxsize=4096)
 def _months_from(day: date, months: int, month: int, start: int) -> tuple[date, date]:
     """The stretch of so many months around `day` among those that start on that day of that month."""
     back = (day.month - month) % months

@@ -11,7 +11,7 @@ from attrs import evolve, field
 from loyaltycore import _show
 from loyaltycore._columns import Column, Columns
 from loyaltycore._exact import Exact, Number, round_to, rounding_mode, whole
-from loyaltycore._strategy import Stored, as_multiple, frozen
+from loyaltycore._strategy import Stored, as_multiple, check_finished, frozen
 from loyaltycore.activity import Activity, Member
 from loyaltycore.awards import Award
 from loyaltycore.conditions import Condition
@@ -75,6 +75,7 @@ def _pending(value: DateRule | None) -> DateRule | None:
 
 def _order(value: LotOrder) -> LotOrder:
     if isinstance(value, LotOrder):
+        check_finished(value)
         return value
     raise RuleError(f"order: {value!r} is no lot order; give one such as SoonestToExpire()")
 

@@ -232,12 +232,15 @@ def enough(quote: Quote, member: Member) -> Quote:
     there = (member if quote.lots is None else member.only_lots(quote.lots)).available(quote.unit)
     if there >= quote.points:
         return quote
-    missing = quote.points - there
+    owed = member.owed(quote.unit)
+    missing = quote.points - there + owed
+    debt = f", {owed:,} are owed" if owed else ""
     return quote.refused(
         "insufficient_points",
-        f"{there:,} points are available and {quote.points:,} are needed; {missing:,} are missing",
+        f"{there:,} points are available{debt} and {quote.points:,} are needed; {missing:,} are missing",
         required=quote.points,
         available=there,
+        **({"owed": owed} if owed else {}),
         missing=missing,
     )
 
