@@ -1,19 +1,19 @@
-"""What an account's verbs cost while it grows, what a lot takes of memory, and both beside a loop written by hand.
+"""What the verbs of an account cost as it grows, and what a lot takes of memory, beside a loop written by hand.
 
     python benchmarks/account.py [--entries 100000] [--rounds 5]
 
-The same number of entries is kept in accounts of 10, of 1,000 and of 100,000 each, so that the sizes differ in nothing
-else: equally much memory is in use, and equally many operations are measured (a tenth of the entries). One activity a
-day earns 10 points by a rule of one leaf, each lot has a last day of its own, and a reward costs 10 points.
+Equally many entries are kept in accounts of 10, of 1,000 and of 100,000 each, so that the sizes differ in nothing else:
+as much memory is in use, and as many operations are measured, one for every ten entries. There is an activity an hour;
+it earns 10 points by a rule of one leaf, which lapse after 20 years, and a reward costs as many.
 
-Times are CPU times of one process, with the garbage collector on, medians over the rounds. The sizes and the loop by
-hand take turns in every round: where other work slows the machine, times grow and ratios do not, so trust the ratios.
+Times are CPU times of one process with the garbage collector on, medians over the rounds. In each round all sizes and
+the loop by hand take their turns: where other work slows the machine, times grow and ratios do not.
 """
 
 from argparse import ArgumentParser
 from collections import deque
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 import gc
 from statistics import median
 from time import process_time_ns
@@ -23,8 +23,8 @@ from loyaltycore import Account, Activity, After, Item, PerSpend, Points, Progra
 
 SIZES = (10, 1_000, 100_000)
 SMALL, LARGE = SIZES[1:]
-START = date(2000, 1, 1)
-YEARS = 300  # so long that nothing lapses while the account grows
+START = datetime(2000, 1, 1)
+YEARS = 20  # longer than it takes to earn the entries of the largest account
 POINTS = 10
 
 club = Program(
@@ -34,23 +34,33 @@ club = Program(
 )
 
 
-def day(n: int) -> date:
-    return START + timedelta(n)
+def activities(first: int, last: int) -> list[Activity]:
+    """One an hour, made ready beforehand."""
+    return [Activity.purchase(POINTS, at=hour(n), id=f"t-{n}") for n in range(first, last)]
+
+
+def hour(n: int) -> datetime:
+    return START + timedelta(hours=n)
+
+
+# The verbs ----------------------------------------------------------------------------------------------------------
 
 
 class Accounts:
-    """Accounts of one size, with what is done to them made ready beforehand."""
+    """Accounts of one size, and what is done to each of them."""
 
     def __init__(self, size: int, entries: int) -> None:
-        self.size = size
-        self.batch = size // 10
-        self.now = day(size + self.batch)
-        self.activities = [Activity.purchase(POINTS, at=day(n), id=f"t-{n}") for n in range(size + self.batch)]
-        self.ids = [str(n) for n in range(self.batch)]
         self.accounts = [club.account(f"m-{n}") for n in range(entries // size)]
+        self.batch = size // 10
+        self.before = activities(0, size)
+        self.after = activities(size, size + self.batch)
+        self.now = hour(size + self.batch)
+        self.ids = [str(n) for n in range(self.batch)]
+        last = hour(3 * self.batch).date()  # the lots before are spent and captured
+        self.lapsed = datetime(last.year + YEARS, last.month, last.day) + timedelta(1)
 
-    def operations(self) -> dict[str, Callable[[Account], int]]:
-        """Each operation on one account, in the order in which they are done; they return how often it was."""
+    def verbs(self) -> dict[str, Callable[[Account], int]]:
+        """What is measured, in this order. Each does to an account what it says, and returns how often."""
         return {
             "earn, from the first entry on": self.grow,
             "earn": self.earn,
@@ -61,50 +71,50 @@ class Accounts:
         }
 
     def grow(self, account: Account) -> int:
-        for activity in self.activities[: self.size]:
+        for activity in self.before:
             account.earn(activity)
-        return self.size
+        return len(self.before)
 
     def earn(self, account: Account) -> int:
-        for activity in self.activities[self.size :]:
+        for activity in self.after:
             account.earn(activity)
         return self.batch
 
     def redeem(self, account: Account) -> int:
-        for id in self.ids:
-            account.redeem("coffee", id=id, at=self.now)
+        for name in self.ids:
+            account.redeem("coffee", id=name, at=self.now)
         return self.batch
 
     def hold(self, account: Account) -> int:
-        for id in self.ids:
-            account.hold("coffee", id=f"hold-{id}", at=self.now)
+        for name in self.ids:
+            account.hold("coffee", id=f"hold-{name}", at=self.now)
         return self.batch
 
     def capture(self, account: Account) -> int:
-        for id in self.ids:
-            account.capture(f"hold-{id}", id=f"capture-{id}", at=self.now)
+        for name in self.ids:
+            account.capture(f"hold-{name}", id=f"capture-{name}", at=self.now)
         return self.batch
 
     def lapse(self, account: Account) -> int:
-        # the first lots are spent and captured, and those of one more batch end, each on a day of its own
-        return len(account.advance(day(3 * self.batch).replace(year=day(3 * self.batch).year + YEARS)))
+        return len(account.advance(self.lapsed))
 
     def check(self) -> None:
         """What is left is what was earned less what was spent, captured and lapsed."""
         for account in self.accounts:
-            left = account.balance(at=account.entries[-1].posted)
-            if left != POINTS * (self.size - 2 * self.batch):
-                raise SystemExit(f"an account of {self.size:,} entries is left with {left:,} points")
+            lapsed = sum(entry.kind == "lapsed" for entry in account.entries)
+            left = account.balance(at=self.lapsed)
+            if not lapsed or left != POINTS * (len(self.before) - self.batch - lapsed):
+                raise SystemExit(f"an account of {len(self.before):,} entries is left with {left:,} points")
 
 
-def measure(size: int, entries: int) -> dict[str, float]:
-    """Nanoseconds for each operation, over all accounts of a size."""
+def times_of(size: int, entries: int) -> dict[str, float]:
+    """Nanoseconds for each verb, over all accounts of a size."""
     accounts = Accounts(size, entries)
     times = {}
-    for name, operation in accounts.operations().items():
+    for name, do in accounts.verbs().items():
         gc.collect()
         start = process_time_ns()
-        done = sum(operation(account) for account in accounts.accounts)
+        done = sum(map(do, accounts.accounts))
         times[name] = (process_time_ns() - start) / done
     accounts.check()
     return times
@@ -114,30 +124,30 @@ def measure(size: int, entries: int) -> dict[str, float]:
 
 
 def by_hand(entries: int) -> dict[str, float]:
-    """Nanoseconds to earn and to spend in the fewest steps there can be: a queue of pairs, and no record of anything."""
+    """The fewest steps there can be: a queue of pairs, the hour a lot ends and its points; no record of anything."""
     gc.collect()
     lots: deque[tuple[int, int]] = deque()
     balance = 0
     start = process_time_ns()
-    for today in range(entries):
-        lots.append((today + 365 * YEARS, POINTS))
+    for now in range(entries):
+        lots.append((now + YEARS * 365 * 24, POINTS))
         balance += POINTS
     earned = process_time_ns()
-    for today in range(entries):
+    for _ in range(entries):
         due = POINTS
         while due and lots:
-            last, points = lots.popleft()
-            if last < today:
+            end, points = lots.popleft()
+            if end <= now:
                 balance -= points
                 continue
-            part = min(points, due)
+            part = points if points < due else due
             due -= part
             balance -= part
             if part < points:
-                lots.appendleft((last, points - part))
+                lots.appendleft((end, points - part))
     spent = process_time_ns()
     if balance or lots:
-        raise SystemExit("the loop by hand is wrong")
+        raise SystemExit(f"the loop by hand is left with {balance} points")
     return {"earn": (earned - start) / entries, "redeem": (spent - earned) / entries}
 
 
@@ -145,13 +155,13 @@ def by_hand(entries: int) -> dict[str, float]:
 
 
 def bytes_per_lot(lots: int = 10_000) -> float:
-    """What an account holds on to for each lot it earned: the lot, its entry, and the award with its reasons."""
-    activities = [Activity.purchase(POINTS, at=day(n), id=f"t-{n}") for n in range(lots)]
+    """What an account keeps for each activity: the lot, the entry, and the award with its reasons."""
+    first, *others = activities(0, lots + 1)
     account = club.account("m-1")
-    account.earn(Activity.purchase(POINTS, at=START, id="first"))  # what there is once only
+    account.earn(first)  # so that what there is once is there
     gc.collect()
     tracemalloc.start()
-    for activity in activities:
+    for activity in others:
         account.earn(activity)
     gc.collect()
     size, _ = tracemalloc.get_traced_memory()
@@ -161,33 +171,29 @@ def bytes_per_lot(lots: int = 10_000) -> float:
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--entries", type=int, default=LARGE, help="how many in all accounts of a size; at least 100000"
-    )
+    parser.add_argument("--entries", type=int, default=LARGE, help="in all accounts of a size together")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
+    if options.entries < LARGE:
+        parser.error(f"--entries: the largest account alone has {LARGE:,}; give at least so many")
 
-    rounds = [
-        ({size: measure(size, options.entries) for size in SIZES}, by_hand(options.entries))
-        for _ in range(options.rounds)
-    ]
+    rounds = []
+    for _ in range(options.rounds):
+        by_size = {size: times_of(size, options.entries) for size in SIZES}
+        rounds.append((by_size, by_hand(options.entries)))
 
-    print(
-        f"{'ns/operation':<32}" + "".join(f"{size:>10,}" for size in SIZES) + f"{'ratio':>9}{'by hand':>10}{'ratio':>9}"
-    )
+    print(f"{'ns/operation':<32}{10:>9,}{SMALL:>9,}{LARGE:>9,}{'ratio':>8}{'by hand':>10}{'ratio':>8}")
     for name in rounds[0][0][LARGE]:
-        times = [median(sizes[size][name] for sizes, _ in rounds) for size in SIZES]
-        grown = median(sizes[LARGE][name] / sizes[SMALL][name] for sizes, _ in rounds)
-        row = f"{name:<32}" + "".join(f"{time:>10,.0f}" for time in times) + f"{grown:>9.2f}"
+        row = "".join(f"{median(times[size][name] for times, _ in rounds):>9,.0f}" for size in SIZES)
+        row += f"{median(times[LARGE][name] / times[SMALL][name] for times, _ in rounds):>8.2f}"
         if name in rounds[0][1]:
-            hand = median(hand[name] for _, hand in rounds)
-            beside = median(sizes[SMALL][name] / hand[name] for sizes, hand in rounds)
-            row += f"{hand:>10,.0f}{beside:>9.1f}"
-        print(row)
-    print(f"the first ratio is {LARGE:,} entries in one account by {SMALL:,}, the second {SMALL:,} by the loop by hand")
-    best = 1e9 / median(sizes[SMALL]["earn"] for sizes, _ in rounds)
-    print(f"earn: {best:,.0f} operations a second of CPU time")
-    print(f"a live lot: {bytes_per_lot():,.0f} bytes, with its entry and its award; the activity not counted")
+            row += f"{median(hand[name] for _, hand in rounds):>10,.0f}"
+            row += f"{median(times[SMALL][name] / hand[name] for times, hand in rounds):>8.1f}"
+        print(f"{name:<32}{row}")
+    print(f"\nThe first ratio is {LARGE:,} entries by {SMALL:,}, the second {SMALL:,} entries by the loop by hand.")
+    seconds = [times[SMALL]["earn"] / 1e9 for times, _ in rounds]
+    print(f"earn: {1 / median(seconds):,.0f} a second, {1 / min(seconds):,.0f} in the quietest round")
+    print(f"a live lot, with its entry and award: {bytes_per_lot():,.0f} bytes")
 
 
 if __name__ == "__main__":

@@ -295,7 +295,7 @@ def test_a_rule_that_is_not_exact_is_found():
     assert "Nothing gave None: points: NoneType is not a number" in finding(Nothing())
     assert "FloatingCount put 0.5 into its Award: points and counts are exact numbers" in finding(FloatingCount())
     assert "FloatingPart put 0.5 into its Award" in finding(FloatingPart())
-    assert "FloatingPart put True into its Award" in finding(FloatingPart(True))  # noqa: FBT003
+    assert "FloatingPart put True into its Award" in finding(FloatingPart(True))
 
 
 @frozen

@@ -137,7 +137,8 @@ class Account(Earning, Spending):
         """Take over another account: all its lots with their age, pending ones and what it owes; it is closed then.
 
         Open holds of the other must be resolved before. Both accounts get entries under the same id, so a retry after a
-        crash between the two completes it. What was earned there can be reversed there no more.
+        crash between the two completes it. Points that wait can still be activated; what was earned in the other can no
+        longer be reversed, as only the account that earned it knows what for.
         """
         done, at, posted_at = self._start(id, at, posted, "merge", other=other.id)
         if done is not None:
@@ -385,7 +386,7 @@ class Account(Earning, Spending):
 
 def _age(lot: LotState) -> FrozenMap[str, Any]:
     """What a lot keeps when it moves to another account."""
-    age: dict[str, Any] = {"earned": lot.earned, "facts": lot.facts}
+    age: dict[str, Any] = {"earned": lot.earned, "of": lot.activity, "facts": lot.facts}
     if lot.available is not None:
         age["available"] = lot.available
     if lot.moment is not None:

@@ -85,7 +85,7 @@ class Book:
             if lot.points and lot.pending_until is not None:
                 heappush(self.by_pending, (lot.pending_until, lot.id))
                 if len(self.by_pending) > self._many_pending:
-                    # most are of lots that were put there before: changes to them that were taken back put them there anew
+                    # a change that is taken back puts its lot there once more, so most are doubles
                     self.by_pending = sorted(set(self.by_pending))
                     self._many_pending = 2 * len(self.by_pending) + 64
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any, Final, cast
+from typing import Any, Final, NoReturn, cast
 
 from attrs import evolve, frozen
 
@@ -111,38 +111,36 @@ class Earning(Desk):
         done, at, posted_at = self._start(id, at, posted, "activate", activity=activity_id)
         if done is not None:
             return cast("tuple[Entry, ...]", done)
-        seen = self._seen(activity_id)
+        lots = self._lots_of(activity_id)
         ledger = self._ledger
         ledger.advance(posted_at)
         entries: list[Entry] = []
         call = call_data("activate", activity=activity_id, at=at)
-        for earned in seen.units.values():
-            lot = None if earned.lot is None else ledger.lots[earned.lot]
-            if lot is not None and not lot.ready and lot.points:
-                data = FrozenMap({"call": call})
-                entries.append(
-                    ledger.write(
-                        "activated",
-                        id,
-                        at,
-                        posted_at,
-                        lot.unit,
-                        lot.points,
-                        ((lot.id, lot.points),),
-                        source=activity_id,
-                        data=data,
-                    )  # fmt: skip
-                )
+        for lot in lots:
+            if not lot.ready and lot.points:
+                entries.append(ledger.write("activated", id, at, posted_at, lot.unit, lot.points,
+                                            ((lot.id, lot.points),), source=activity_id,
+                                            data=FrozenMap({"call": call})))  # fmt: skip
                 entries += ledger.repay(lot.unit, at, posted_at, id)
         return self._finish(id, entries, at, posted_at, call)
+
+    def _lots_of(self, activity_id: str) -> list[LotState]:
+        """The lots of an activity that was earned for here, or in an account that was taken over."""
+        lots = self._ledger.lots
+        seen = self._ledger.seen(activity_id)
+        if seen is not None:
+            return [lots[earned.lot] for earned in seen.units.values() if earned.lot is not None]
+        return [lot for lot in lots.values() if lot.activity == activity_id] or self._unknown(activity_id)
 
     def _seen(self, activity_id: str) -> Seen:
         seen = self._ledger.seen(activity_id)
         if seen is None:
-            raise RuleError(
-                f"{activity_id!r} earned nothing in this account; give the id of an activity it has earned for"
-            )
+            self._unknown(activity_id)
         return seen
+
+    @staticmethod
+    def _unknown(activity_id: str) -> NoReturn:
+        raise RuleError(f"{activity_id!r} earned nothing in this account; give the id of an activity it has earned for")
 
     # Taking back ----------------------------------------------------------------------------------------------------
 
@@ -192,7 +190,7 @@ class Earning(Desk):
                 short = dues[unit] - sum(n for _, n in plan)
                 if short and on_shortfall == "refuse":
                     raise RuleError(
-                        f"{activity_id}: {dues[unit]:,} points are to be taken back and {short:,} of them are spent;"
+                        f"{activity_id}: {dues[unit]:,} points are to be taken back and {short:,} of them are no longer there;"
                         " pass on_shortfall='clamp' to take what there is, or 'owe' to make the rest a debt"
                     )
             ledger.keep()

@@ -161,6 +161,8 @@ class Ledger:
         self.last: dict[str, date] = {}
         self.notes: list[tuple[datetime, Mapping[str, Any]]] = []
         self._seen: dict[str, Seen] = {}
+        self._more_of: dict[str, list[Entry]] = {}
+        """What activities earned in further units, after the first entry of each."""
         self.holds: dict[str, Taken] = {}
         self.spent: dict[str, Taken] = {}
         self.by_timeout: list[tuple[datetime, str]] = []
@@ -197,12 +199,8 @@ class Ledger:
         first = self.first_of.get(id)
         if seen is None and first is not None and first.kind == "earned":
             seen = self._seen[id] = Seen(first.data["activity"])
-            for n in range(first.seq - self.before - 1, len(self.entries)):
-                entry = self.entries[n]
-                if entry.id != id:
-                    break
-                if entry.kind == "earned":
-                    seen.earn(entry)
+            for entry in (first, *self._more_of.get(id, ())):
+                seen.earn(entry)
         return seen
 
     def book(self, unit: str) -> Book:
@@ -464,7 +462,8 @@ class Ledger:
         """Give held points back to their lots; a hold that gives back everything also frees what it counted."""
         back = tuple(hold.lots if lots is None else lots)
         points = sum(part for _, part in back)
-        return self.write("released", id, at, posted, hold.entry.unit, points, back, why, source=hold.entry.id, data=data)
+        unit, source = hold.entry.unit, hold.entry.id
+        return self.write("released", id, at, posted, unit, points, back, why, source=source, data=data)
 
     # One method for each kind of entry ------------------------------------------------------------------------------
 
@@ -474,7 +473,10 @@ class Ledger:
         activity: Activity | None = data.get("activity")
         facts = data.get("facts", EMPTY) if activity is None else activity.facts
         earned = data.get("earned") or (self.day(entry.at) if activity is None else activity.day)
-        lot = LotState(number, unit, points, earned=earned, born=entry.at, policy=policy, activity=entry.id, facts=facts)
+        lot = LotState(
+            number, unit, points, earned=earned, born=entry.at, policy=policy,
+            activity=data.get("of", entry.id), facts=facts,
+        )  # fmt: skip
         self._enter(lot)
         return lot
 
@@ -521,7 +523,9 @@ class Ledger:
         if first is entry:
             self._count(counts_of(activity.kind))
             self._watch(activity)
-        elif first.seq <= self.before:
+        elif first.seq > self.before:
+            self._more_of.setdefault(entry.id, []).append(entry)
+        else:
             self._seen[entry.id].earn(entry)
         self._count(data.get("counts", EMPTY))
         if not entry.lots:

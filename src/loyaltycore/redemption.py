@@ -339,7 +339,7 @@ class OptionLimit(OptionAround):
         if used < self.n:
             return quote
         return quote.refused(
-            "limit_reached", f"it was had {used} times per {self.per!r} already", limit=self.n, used=used
+            "limit_reached", f"the limit of {self.n:,} per {self.per!r} is reached", limit=self.n, used=used
         )
 
     def _code(self) -> _show.Code:
@@ -512,7 +512,7 @@ class PercentOff(RedemptionOption):
     def price(self, order: Activity, member: Member) -> Quote:
         """The price, and what it takes off the order."""
         part = _priced(self.cost, order, member)
-        off = tidy(order.amount * Fraction(self.percent) / 100)
+        off = tidy(max(0, order.amount) * Fraction(self.percent) / 100)
         value = off if self.at_most is None else min(off, self.at_most)
         grants = {"percent": self.percent}
         return Quote("percent_off", part.exact, unit=self.unit, value=value, grants=grants, parts=(part,))
@@ -562,6 +562,12 @@ class Chosen(RedemptionOption):
         return self._quote(order, member, None)
 
 
+def _total(order: Activity) -> Exact | None:
+    """What can be paid; `None` where there is no order but a mere question: no purchase, and nothing with an amount."""
+    asked = order.kind != "purchase" and not any(line.amount for line in order.lines)
+    return None if asked else max(0, order.amount)
+
+
 def _below(quote: Quote, at_least: int) -> Quote:
     return quote.refused(
         "below_minimum", f"at least {at_least:,} points are needed", at_least=at_least, points=quote.points
@@ -592,9 +598,10 @@ class PayWithPoints(Chosen):
     def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
         most = [n for n in (self.at_most, self._order_takes(order)) if n is not None]
         there = member.available(self.unit) if member.lots_known else None
+        least = max(1, -(-self.at_least // self.step)) * self.step
         wanted = points
         if wanted is None:
-            wanted = min([*most, *([] if there is None else [there])], default=max(self.at_least, self.step))
+            wanted = min([*most, *([] if there is None else [there])], default=least)
         spent = min([wanted, *most])
         spent -= spent % self.step
         quote = Quote("pay", spent, unit=self.unit, value=spent * self.worth)
@@ -603,16 +610,17 @@ class PayWithPoints(Chosen):
             quote = quote.refused(
                 "not_in_increment", f"points come in steps of {self.step:,}", step=self.step, nearest=nearest
             )
-        if spent >= max(self.at_least, 1):
+        if spent >= least:
             return quote
-        if there is not None and there < max(self.at_least, self.step) and points is None:
-            # the order would take more: it is the points that fall short
-            return enough(evolve(quote, points=max(self.at_least, self.step)), member)
-        return _below(quote, max(self.at_least, self.step))
+        if points is None and all(n >= least for n in most):
+            # the order would take as many: it is the points that fall short
+            return enough(quote._with(points=least, value=tidy(least * self.worth)), member)
+        return _below(quote, least)
 
     def _order_takes(self, order: Activity) -> int | None:
-        """How many points the order's total can take; no bound without an amount."""
-        return floor(order.amount * Fraction(self.share) / self.worth) if order.amount else None
+        """How many points the order's total can take; no bound without an order."""
+        total = _total(order)
+        return None if total is None else floor(total * Fraction(self.share) / self.worth)
 
 
 def _increments(value: Mapping[Any, Number]) -> FrozenMap[int, Exact]:
@@ -637,7 +645,8 @@ class Increments(Chosen):
     unit: str = field(default="", kw_only=True)
 
     def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
-        fits = [n for n, worth in self.table.items() if not order.amount or worth <= order.amount]
+        total = _total(order)
+        fits = [n for n, worth in self.table.items() if total is None or worth <= total]
         if points is None:
             there = member.available(self.unit) if member.lots_known else None
             can = [n for n in fits if there is None or n <= there]

@@ -74,7 +74,7 @@ def dues_of(
         if amount > left:
             raise RuleError(f"amount: {tidy(left - seen.amount)} of the activity is left to refund; give at most that")
     elif numbers is not None and amount > left:
-        raise RuleError(f"lines: {show(amount)} was refunded as an amount, more than the other lines; give amount= instead")
+        raise RuleError(f"lines: {show(amount)} was refunded by amount, more than the other lines; give amount= instead")
     dues = {}
     for unit, earned in seen.units.items():
         returned = sum(earned.by_line[n] for n in gone) if earned.by_line else earned.points if gone else 0

@@ -147,6 +147,7 @@ class Past:
 
     def __init__(self, snapshot: Snapshot, look_up: LookUp | None) -> None:
         self._length = snapshot.seq
+        self._taken: dict[int, Taken] = {}
         if look_up is None:
             if snapshot.past is None:
                 raise RuleError("snapshot: it leaves out the entries of its account; give look_up= to find them")
@@ -191,8 +192,10 @@ class Past:
                 break
         else:
             return None
+        if entry.seq in self._taken:
+            return self._taken[entry.seq]
         names = {entry.id, entry.source} if entry.kind == "captured" else {entry.id}
-        taken = Taken(entry, entry.lots)
+        taken = self._taken[entry.seq] = Taken(entry, entry.lots)
         undone = [e for name in names for e in self.about(name) if e.kind == "cancelled" and e.source == name]
         taken.back = sum(entry.points for entry in undone)
         taken.open = not undone or taken.back < taken.points

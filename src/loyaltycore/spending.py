@@ -205,8 +205,9 @@ class Spending(Desk):
         if hold is None:
             raise RuleError(f"{hold_id!r} is no hold of this account; give the id of a hold")
         if not hold.open:
-            how = next(e.kind for e in self._ledger.about(hold_id) if e.source == hold_id)
-            raise RuleError(f"{hold_id}: the hold was {how} already; a hold is resolved once")
+            end = next(e for e in self._ledger.about(hold_id) if e.source == hold_id)
+            how = f"was {end.kind}" if end.id else "timed out"
+            raise RuleError(f"{hold_id}: the hold {how} already; a hold is resolved once")
         return hold
 
     @verb
