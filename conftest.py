@@ -1,12 +1,14 @@
 """What every test run shares: the examples in the docs, the names in docstrings, how hard Hypothesis tries."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from doctest import ELLIPSIS
 import os
 import sys
 from types import ModuleType
 from typing import Any
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
@@ -16,6 +18,7 @@ class _Page(ModuleType):
     """A page as a module: its classes belong to one, as a script's do, and so can be pickled."""
 
     names: dict[str, Any]
+    own_classes: AbstractContextManager[None]
 
     def __getattr__(self, name: str) -> Any:
         if name in self.names:
@@ -23,11 +26,30 @@ class _Page(ModuleType):
         raise AttributeError(name)
 
 
-def _make_module(names: dict[str, Any]) -> None:
+@contextmanager
+def _forgotten_after() -> Iterator[None]:
+    """Own classes made meanwhile give their kinds and names back, or those of one test would clash with another's."""
+    from loyaltycore._strategy import CLASHES, KINDS, NAMES
+
+    before = [(table, dict(table)) for table in (KINDS, NAMES, CLASHES)]
+    yield
+    for table, known in before:
+        table.clear()
+        table.update(known)
+
+
+def _begin_page(names: dict[str, Any]) -> None:
     """Give the names of a page a module of their own."""
     page = sys.modules["page"] = _Page("page")
     page.names = names
     names["__name__"] = page.__name__
+    page.own_classes = _forgotten_after()
+    page.own_classes.__enter__()
+
+
+def _end_page(names: dict[str, Any]) -> None:
+    """Let go of what the page defined."""
+    sys.modules[names["__name__"]].own_classes.__exit__(None, None, None)
 
 
 # Each ```python block of the README and the docs is run, a page's blocks one after the other in one namespace.
@@ -35,11 +57,13 @@ def _make_module(names: dict[str, Any]) -> None:
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(doctest_optionflags=ELLIPSIS), SkipParser()],
     pattern="*.md",
-    setup=_make_module,
+    setup=_begin_page,
+    teardown=_end_page,
 ).pytest()
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=500, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("mutants", settings.get_profile("ci"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
@@ -49,3 +73,9 @@ def _public_names(doctest_namespace: dict[str, Any]) -> None:
     import loyaltycore
 
     doctest_namespace.update({name: getattr(loyaltycore, name) for name in loyaltycore.__all__})
+
+
+@pytest.fixture(autouse=True)
+def _own_classes() -> Iterator[None]:
+    with _forgotten_after():
+        yield

@@ -11,9 +11,12 @@ inputs and expected numbers come from the file.
 What is given is an activity, or a list of them that happen in turn to one member, whose counters are carried along, or
 either of these with the member as a pair. Lists and dicts of any of these are answered one by one. What is asked is a
 rule, a unit, a condition, or a function of what is given and the member.
+
+An account is given with a moment as a pair; what is asked is a function of the two, such as `balance`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from fractions import Fraction
 import json
 from pathlib import Path
@@ -74,7 +77,7 @@ def exactly(stated: Any) -> Any:
         return [exactly(value) for value in stated]
     try:
         return tidy(Fraction(stated))
-    except ValueError:
+    except (ValueError, TypeError):
         return stated
 
 
@@ -141,6 +144,52 @@ def purchase(amount: Any, category: str = "", *, at: str = "2026-03-02", **facts
 def for_tiers(told: Any, *tiers: str) -> dict[str, Any]:
     """The same for a member of each tier."""
     return {tier: (told, Member(tier=tier)) for tier in tiers}
+
+
+# Accounts -----------------------------------------------------------------------------------------------------------
+
+OPENED = "2026-01-01"
+
+
+def having(program: Program, points: int, unit: str = "", at: str = OPENED) -> Account:
+    """A new account of the program that has so many points."""
+    account = program.account("m-1")
+    if points:
+        account.adjust(points, unit=unit, reason="the opening balance", actor="the file", id="opening", at=at)
+    return account
+
+
+def balance(account: Account, at: Any) -> int:
+    """What can be spent, less what is owed."""
+    return account.balance(at=at)
+
+
+def rows(*kinds: str) -> Callable[[Account, Any], list[int]]:
+    """The points of the entries of these kinds, below 0 for what went."""
+    went = {"spent", "lapsed", "reversed"}
+
+    def of(account: Account, at: Any) -> list[int]:
+        entries = [entry for entry in account.entries if entry.kind in kinds and entry.points]
+        return [-entry.points if entry.kind in went else entry.points for entry in entries]
+
+    return of
+
+
+def lasts(expiry: DateRule, show: Callable[[date], str] = date.isoformat) -> Callable[[str, Any], str]:
+    """The last day on which points of a day can be used."""
+
+    def of(day: str, _: Any) -> str:
+        account = Program("Expiry", points={"points": Points(Flat(1), expiry=expiry)}).account("m-1")
+        account.earn(Activity.action("earning", at=day, id="t-1"))
+        [lot] = account.lots(at=day)
+        return show(lot.expires_on)
+
+    return of
+
+
+def gone(expiry: DateRule, show: Callable[[date], str] = date.isoformat) -> Callable[[str, Any], str]:
+    """The first day on which points of a day are gone."""
+    return lasts(expiry, lambda day: show(day + timedelta(1)))
 
 
 # Nothing is left out in silence -------------------------------------------------------------------------------------

@@ -416,6 +416,6 @@ def contradictions(call):
 TestAccount = AccountMachine.TestCase
 TestAccount.settings = (
     settings(max_examples=200, stateful_step_count=50)
-    if os.environ.get("HYPOTHESIS_PROFILE") == "ci"
+    if os.environ.get("HYPOTHESIS_PROFILE") in ("ci", "mutants")
     else settings(max_examples=25, stateful_step_count=30)
 )

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 import pickle
 
 from attrs import evolve
@@ -222,13 +223,35 @@ def test_tenders_split_each_line_in_proportion():
     [
         (100, {"card": 75, "gift": 20}, "tenders: they come to 95 and the lines to 100; give all there were"),
         (100, {}, "tenders: they come to 0 and the lines to 100; give all there were"),
-        (0, {"card": 0}, "tenders: they come to 0 and the lines to 0; give all there were"),
+        (0, {"card": 5, "gift": -4}, "tenders: they come to 1 and the lines to 0; give all there were"),
     ],
 )
 def test_tenders_that_do_not_add_up_are_refused(amount, tenders, message):
     with pytest.raises(DataError) as refused:
         Activity.purchase(amount, at="2026-03-01", tenders=tenders)
     assert str(refused.value) == message
+
+
+def test_where_nothing_was_due_no_line_says_how_it_was_paid():
+    free = Activity.purchase(0, at="2026-03-01", tenders={"card": 0})
+    assert free == Activity.purchase(0, at="2026-03-01")
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (Activity.purchase, "kind"),
+        (Activity.purchase, "facts"),
+        (Activity.flight, "lines"),
+        (partial(Activity.action, "review"), "facts"),
+    ],
+    ids=["kind of a purchase", "facts of a purchase", "lines of a flight", "facts of an action"],
+)
+def test_what_is_no_fact_is_not_taken_for_one(make, name):
+    with pytest.raises(
+        DataError, match=f"{name}: this would be a fact of that name; give facts one by one as keywords"
+    ):
+        make(at="2026-03-01", **{name: {"store": "x"}})
 
 
 def test_an_action_has_one_line_without_an_amount():
@@ -411,9 +434,24 @@ def test_an_award_without_counts_leaves_the_member_as_it_is():
         ({"birthday": "05-17"}, 5),
         ({"birthday": date(1992, 2, 29)}, 2),
         ({"birth_month": 6, "birthday": "05-17"}, 6),
+        ({"birth_month": "5"}, 5),
     ],
 )
 def test_the_month_of_birth(facts, month):
     assert Member(facts=facts).birth_month == month
     party = Activity.action("party", at="2026-05-02")
     assert (Flat(1).when(BirthMonth()).award(party, Member(facts=facts)).points == 1) == (month == 5)
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"birth_month": "May"}, "birth_month: 'May' is not a number; write digits as in '12.50', '1/3' or '-7'"),
+        ({"birth_month": 13}, "birth_month: 13 is no month; give 1 to 12"),
+        ({"birthday": "17.5.1990"}, "birthday: '17.5.1990' is not a date; write it as in '2026-03-01'"),
+    ],
+)
+def test_a_month_of_birth_that_cannot_be_read_is_no_silent_never(facts, message):
+    with pytest.raises(LoyaltyError) as refused:
+        Flat(1).when(BirthMonth()).award(Activity.action("party", at="2026-05-02"), Member(facts=facts))
+    assert str(refused.value) == message

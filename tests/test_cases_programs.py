@@ -7,7 +7,22 @@ named before the table. Cash is a unit of two places: its rules count cents.
 from datetime import date, timedelta
 from fractions import Fraction
 
-from cases import by_hand, case, for_tiers, inputs, last, one_by_one, purchase, total, unaccounted
+from attrs import frozen
+from cases import (
+    balance,
+    by_hand,
+    case,
+    for_tiers,
+    gone,
+    having,
+    inputs,
+    last,
+    lasts,
+    one_by_one,
+    purchase,
+    total,
+    unaccounted,
+)
 import pytest
 
 from loyaltycore import *
@@ -196,7 +211,236 @@ def referrals(i):
     return [(told, Member(tier=i["plan"])) for told in friends]
 
 
+# Expiry: how long points last ----------------------------------------------------------------------------------------
+
+# Of a member who had their card to some day, and whose last activity was on another
+AFTER_CLOSING = AfterFact("card_closed", months=4) & AfterInactivity(months=24)
+
+# 18 months without activity, though nobody's miles expire before the policy; until then it was 36
+AA_2007 = AfterInactivity(months=36) | (AfterInactivity(months=18) & On("2007-12-15"))
+
+# A year without the card, two before 20 June 2022: on its last day the points are gone
+BOOTS_UNUSED = AfterInactivity(days=729) | (AfterInactivity(days=364) & On("2022-06-19"))
+
+
+def closed(i):
+    """The account of a member who has closed their card, and that day."""
+    program = Program("AAdvantage", points={"miles": Points(PerSpend(1), expiry=AFTER_CLOSING)})
+    account = program.account("m-1")
+    account.earn(purchase(100, at=i["last_qualifying_activity"], id="t-1"))
+    account.note(at=i["card_closed"], card_closed=i["card_closed"])
+    return account, i["card_closed"]
+
+
+def expires(account, at):
+    return account.lots(at=at)[0].expires_on.isoformat()
+
+
+def bought_then_redeemed(i):
+    resets = OfKind("purchase", "redeemed")
+    program = Program(
+        "Beauty Insider",
+        points={"points": Points(PerSpend(1), expiry=AfterInactivity(months=18, resets=resets))},
+        rewards={"sample": Item(10)},
+    )
+    account = program.account("m-1")
+    account.earn(purchase(100, at=i["purchase"], id="t-1"))
+    account.redeem("sample", id="r-1", at=i["redemption"])
+    return account, i["redemption"]
+
+
+def each(days):
+    """Days to be answered one by one."""
+    return [(day, None) for day in days]
+
+
+# Rewards: what points buy --------------------------------------------------------------------------------------------
+
+STARS = (25, 60, 100, 200, 300, 400)
+LADDER = Program("Starbucks", earning=PerSpend(1), rewards={str(price): Item(price) for price in STARS})
+CLASSIC_STARS = Program("Starbucks, 2016", earning=PerSpend(1), rewards={"reward": Item(125)})
+INSIDER_CASH = Increments({500: "10.00"}).when(MinSpend(10))
+FRASERS = PayWithPoints(worth="0.01", step=500)
+
+
+def as_many(account, reward="reward", at="2026-02-01"):
+    """How many of a reward there can be had, one after the other."""
+    for n in range(100):
+        if not account.redeem(reward, id=f"r-{n}", at=at).ok:
+            return n
+    raise AssertionError("there is no end of it")
+
+
+@frozen
+class FuelPoints(RedemptionOption):
+    """10 cents a gallon for each 100 points, up to 1,000 points and 35 gallons a fill-up."""
+
+    kind = "fuel_points_of_tests"
+
+    def price(self, order, member):
+        points = min(1000, member.available("")) // 100 * 100
+        return Quote("fuel", points, value=points * min(35, order.quantity) / Fraction(1000))
+
+
+def fill(gallons):
+    return purchase(100, quantity=gallons)
+
+
+def with_points(points):
+    return Member(lots=[Lot(1, "", points, earned="2026-01-15")])
+
+
+def used(quote, _):
+    return quote.points if quote.ok else 0
+
+
+def worth(quote, _):
+    return quote.value if quote.ok else 0
+
+
+@frozen
+class Prorated(EarningRule):
+    """The share of a through fare in mile-points: those of the legs for their fares, the ratio to three places."""
+
+    kind = "prorated_of_tests"
+
+    def earn(self, activity, member):
+        ratio = activity.measure("mile_points") / Fraction(activity.measure("leg_fare"))
+        return round(ratio, 3) * activity.amount
+
+
+def through(i):
+    legs = [Line(0, facts={"mile_points": leg["mile_points"], "leg_fare": leg["fare"]}) for leg in i["legs"]]
+    return Activity([Line(i["through_fare_TBS_IST"]), *legs], at="2026-03-02")
+
+
+def by_leg(i):
+    """For each award an order of two legs, and the chart that has a price for each leg of it."""
+    chart = {(award, leg): price for award, prices in i["legs"].items() for leg, price in enumerate(prices)}
+    price = PointsTable(chart, by=("award", "leg")).each_line()
+
+    def trip(award, prices):
+        legs = [Line(0, facts={"leg": leg}) for leg in range(len(prices))]
+        return Activity(legs, at="2026-03-02", facts={"award": award})
+
+    return {award: Item(price).quote(trip(award, prices)) for award, prices in i["legs"].items()}
+
+
+# Points into something else ------------------------------------------------------------------------------------------
+
+
+def into(name, conversion, places=0):
+    return Program(
+        "Exchange",
+        points={"points": Points(PerSpend(1)), name: Points(Flat(0), places=places)},
+        rewards={"exchange": conversion},
+    )
+
+
+MILES_TO_MILES = into("new miles", Convert(4, into="new miles", gives=5, unit="points"))
+CLUBCARD = into("vouchers", Convert(50, into="vouchers", gives=50, at_least=150, unit="points"), places=2)
+
+
+def exchanged(program, points):
+    """The account after all that can be was exchanged."""
+    account = having(program, points, "points")
+    account.convert("exchange", id="x-1", at="2026-02-01")
+    return account, "2026-02-01"
+
+
+def left(account, at):
+    return account.balance("points", at=at)
+
+
+def got(unit):
+    """What there is of a unit, in the main unit of money where it has places."""
+    return lambda account, at: Fraction(account.balance(unit, at=at), 100 if unit == "vouchers" else 1)
+
+
 TABLE = [
+    # American: miles last 24 months from the last activity and at least 4 from the closing of the card
+    case("AA-09", "AA-10", given=closed, miles_expire=expires),
+    # A card's points last as long as it is used, others for months from their day, or to the end of a month
+    case("SE-04", given=bought_then_redeemed, expires=expires),
+    case("BO-02", given=lambda i: each(i["last_use"]), points_removed_on=gone(BOOTS_UNUSED)),
+    case("DS-03", given=lambda i: each(i["earned"]), expires=lasts(After(months=24))),
+    case("IK-07", given=lambda i: i["date"], expires=lasts(After(months=18))),
+    case("SB-01", given=lambda i: i["earned"], expires=gone(EndOf("month", plus=6))),
+    case("KR-02", given=lambda i: i["earned"], expires=lasts(EndOf("month", plus=1))),
+    # Coupons and vouchers last from the day they are had
+    case(
+        "IK-10",
+        given=lambda i: Voucher(100, worth=5, expiry=After(days=30)).quote(purchase(1, at=i["activated"])).grants,
+        use_by=lambda grants, _: grants["expires_on"],
+    ),
+    case(
+        "TE-06",
+        given=lambda i: (
+            Voucher(150, worth="1.50", expiry=After(years=2).to_end_of("month"))
+            .quote(purchase(1, at=f"{i['issued_month']}-09"))
+            .grants
+        ),
+        expires=lambda grants, _: grants["expires_on"],
+    ),
+    # Starbucks: a ladder of rewards, and as many of one as the Stars go
+    case(
+        "SB-06",
+        given=lambda i: (having(LADDER, i["balance"]), "2026-02-01"),
+        affordable=lambda account, at: sorted(quote.points for quote in account.options(at=at) if quote.ok),
+    ),
+    case(
+        "SB-07",
+        given=lambda i: [(having(CLASSIC_STARS, stars), "2026-02-01") for stars in i["stars"]],
+        rewards=lambda account, at: as_many(account),
+        left=balance,
+    ),
+    # Sephora: 10 dollars for 500 points, of an order of at least 10 dollars
+    case(
+        "SE-02",
+        given=lambda i: [
+            (INSIDER_CASH.quote(purchase(basket), with_points(points)), None) for points, basket in i["points_basket"]
+        ],
+        discount=worth,
+    ),
+    # Tesco: a penny a point, three at partners
+    case(
+        "TE-05",
+        given=lambda i: i["points"],
+        in_store_gbp=lambda points, _: PayWithPoints(worth="0.01").quote(purchase(50), points=points).value,
+        partner_gbp=lambda points, _: PayWithPoints(worth="0.03").quote(purchase(50), points=points).value,
+    ),
+    # Frasers: 5 pounds for every 500 points
+    case(
+        "FR-03",
+        "FR-04",
+        given=lambda i: [(FRASERS.quote(purchase(100), with_points(points)), points) for points in i["points"]],
+        reward_gbp=worth,
+    ),
+    case(
+        "FR-04",
+        given=lambda i: [(FRASERS.quote(purchase(100), with_points(points)), points) for points in i["points"]],
+        points_left=lambda quote, points: points - used(quote, points),
+    ),
+    # Kroger: fuel points are worth more the more is filled, and those of one month are not added to another's
+    case(
+        "KR-01",
+        "KR-04",
+        given=lambda i: [
+            (FuelPoints().quote(fill(gallons), with_points(points)), None) for points, gallons in i["fills"]
+        ],
+        discount_usd=worth,
+        points_used=used,
+    ),
+    # Old miles are worth a quarter more
+    case("AA-14", given=lambda i: exchanged(MILES_TO_MILES, i["old_miles"]), new_miles=got("new miles")),
+    # Clubcard: vouchers for every whole 50 points, from 150 on; the rest is carried forward
+    case("TE-01", given=lambda i: exchanged(CLUBCARD, i["points"]), voucher_gbp=got("vouchers"), carried_forward=left),
+    case(
+        "TE-02",
+        given=lambda i: [exchanged(CLUBCARD, points) for points in i["points"]],
+        voucher_gbp=got("vouchers"),
+        carried_forward=left,
+    ),
     # American, by distance: a mile a mile, plus bonuses on these base miles for the class and for the status
     case(
         "AA-01",
@@ -447,17 +691,8 @@ TABLE = [
 ]
 
 NOT_YET = {
-    "needs an account: expiry, reversal, balances below 0": (
-        "AA-09 AA-10 AA-11 SB-01 SE-04 DS-03 IK-07.expires IK-08 IK-10 TE-06 BO-02 KR-02"
-    ),
     "needs tiers": "AA-13 AA-16 AZ-08 AZ-09 HH-05 HH-06 HH-09 SB-05 SE-03 NP-01 NP-02",
     "needs the benefits of a tier": "LU-01",
-    "needs redemption options": (
-        "AZ-10 AZ-11 SB-06 SB-07 SE-02 TE-05 FR-03 FR-04 KR-01 KR-04"
-        " KR-03.best_single_fill_cents_per_gallon KR-03.not_if_pooled"
-    ),
-    "needs points converted into another unit": "AA-14 DS-01.issue DS-02.issue TE-01 TE-02",
-    "needs payouts on a schedule": "BT-01",
 }
 
 
@@ -481,3 +716,95 @@ def test_a_gap_in_a_published_table_is_reported():
     """IKEA Portugal's bands (IK-06) end at 4,000.00 and go on from 4,001.00."""
     with pytest.raises(RuleError, match=r"no row for '4000\.99'"):
         IKEA_BANDS.award(purchase("4000.50"))
+
+
+@by_hand("AA-11")
+def test_nobody_expires_before_the_day_of_the_policy(published):
+    shown = []
+    for day in inputs(published)["last_activity"]:
+        last_day = lasts(AA_2007)(day, None)
+        shown.append("expired" if last_day < "2007-12-15" else last_day)
+    assert shown == published["expected"]["expires"]
+
+
+@by_hand("IK-08")
+def test_points_of_what_is_returned_may_be_owed(published):
+    i = inputs(published)
+    earned, before = i["points_earned_on_returned_item"], i["balance_before"]
+    program = Program("IKEA Family", earning=PerSpend(1), rewards={"anything": Donation(worth=1, to="anyone")})
+    account, at = program.account("m-1"), "2026-02-01"
+    account.earn(purchase(earned, at="2026-01-15", id="t-1"))
+    account.redeem("anything", points=earned - before, id="r-1", at="2026-01-20")
+    assert balance(account, at) == before
+    account.reverse("t-1", id="x-1", at=at, on_shortfall="owe")
+    assert balance(account, at) == published["expected"]["balance_after"]
+
+
+@by_hand("AZ-10")
+def test_a_ratio_is_rounded_before_it_is_used(published):
+    order, expected = through(inputs(published)), published["expected"]
+    assert Prorated().earn(order, ANYONE) / order.amount == Fraction(expected["ratio"])
+    assert Item(Prorated().rounded()).quote(order).points == expected["mile_points"]
+
+
+@by_hand("AZ-11")
+def test_an_award_costs_the_sum_of_its_legs(published):
+    assert {award: quote.points for award, quote in by_leg(inputs(published)).items()} == published["expected"]
+
+
+@by_hand("KR-03")
+def test_points_of_different_months_are_not_added_up(published):
+    i, expected = inputs(published), published["expected"]
+    january, february = (FuelPoints().from_lots(Fact("month", month)) for month in ("January", "February"))
+    program = Program(
+        "Fuel", earning=KROGER, rewards={"january": january, "february": february, "pooled": FuelPoints()}
+    )
+    account = program.account("m-1")
+    account.earn(purchase(i["january_points"], "groceries", at="2016-01-10", id="t-1", month="January"))
+    basket = [Line(i["february_groceries"], "groceries"), Line(i["february_gift_card"], "gift card")]
+    receipt = account.earn(Activity(basket, at="2016-02-10", id="t-2", facts={"month": "February"}))
+    assert receipt.points == expected["february_points"]
+    cents = {name: account.quote(name, fill(1), at="2016-02-11").value * 100 for name in program.rewards}
+    assert max(cents["january"], cents["february"]) == expected["best_single_fill_cents_per_gallon"]
+    assert cents["pooled"] == expected["not_if_pooled"]
+
+
+@by_hand("DS-01", "DS-02")
+def test_certificates_are_issued_for_whole_blocks(published):
+    i, expected = inputs(published), published["expected"]
+    worth_of = {"Quick": (100, 5), "Save": (200, 10), "Goals": (400, 20)}
+    points = (PerSpend(1) * by_tier(Elite=2)).award(purchase(i["spend"]), Member(tier=i["tier"])).points
+    assert points == expected["points"]
+    issued = {}
+    for plan, (block, dollars) in worth_of.items():
+        program = into("certificates", Convert(block, into="certificates", gives=1, unit="points"))
+        account, at = exchanged(program, points)
+        issued[plan] = {
+            "rewards": f"{account.balance('certificates', at=at)} x ${dollars}",
+            "points_left": account.balance("points", at=at),
+        }
+    assert issued == expected["issue"]
+
+
+@by_hand("BT-01")
+def test_less_than_20_dollars_are_paid_in_april(published):
+    i, expected = inputs(published), published["expected"]
+    payouts = {
+        "December": Convert(1, into="dollars", gives=10, at_least=200, unit="box tops"),
+        "April": Convert(1, into="dollars", gives=10, unit="box tops"),
+    }
+    program = Program(
+        "Box Tops",
+        points={"box tops": Points(PerUnit(1, of="box_tops")), "dollars": Points(Flat(0), places=2)},
+        rewards=payouts,
+    )
+    for k, (by_november, after) in enumerate(zip(i["by_nov_1"], i["nov_2_to_mar_1"], strict=True)):
+        account = program.account(f"school {k}")
+        account.earn(Activity.action("scan", box_tops=by_november, at="2012-10-01", id="t-1"))
+        account.convert("December", id="x-1", at="2012-12-15")
+        december = account.balance("dollars", at="2012-12-15")
+        account.earn(Activity.action("scan", box_tops=after, at="2013-02-01", id="t-2"))
+        account.convert("April", id="x-2", at="2013-04-15")
+        april = account.balance("dollars", at="2013-04-15") - december
+        shown = [program.points["dollars"].show(cents) for cents in (december, april)]
+        assert shown == [expected["dec_payment"][k], expected["apr_payment"][k]]

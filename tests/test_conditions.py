@@ -436,7 +436,7 @@ def test_an_experiment_draws_by_the_published_formula():
     [
         ("Category()", "Category: no name is given; give at least one"),
         ("Category('')", "Category: '' is not a name; give text that is not empty"),
-        ("Category(['a', 'b'])", "Category: ['a', 'b'] is not a name; give text that is not empty"),
+        ("Category(['a', 'b'])", "Category: ['a', 'b'] is not a name; give the names one by one, or put * before it"),
         ("Sku(5)", "Sku: 5 is not a name; give text that is not empty"),
         ("OfKind()", "OfKind: no name is given; give at least one"),
         ("InTier(None)", "InTier: None is not a name; give text that is not empty"),

@@ -321,6 +321,7 @@ def test_bands_inside_bands_see_the_trimmed_amount():
         ("best_of(Flat(1), None)", "rule: None is no earning rule; give one such as PerSpend(1) or Flat(50)"),
         ("Points(5)", "rule: 5 is no earning rule; give one such as PerSpend(1) or Flat(50)"),
         ("Flat(1).award(100)", "award: 100 is no activity; write Activity.purchase(100, at=...)"),
+        ("Flat(1).award(spend(1), 'm-1')", "award: 'm-1' is no member; give Member(...), or leave it out"),
     ],
 )
 def test_what_a_rule_cannot_be_is_refused_with_the_remedy(code, message):
@@ -336,6 +337,13 @@ def test_rules_add_up():
     rule = PerSpend(1) + Flat(50).when(MinSpend(200)) + PerItem(5)
     assert rule.award(spend(200, quantity=2)).points == 260
     assert (PerSpend(1) + (Flat(1) + Flat(2))) == ((PerSpend(1) + Flat(1)) + Flat(2))
+
+
+def test_what_a_method_counts_by_may_be_given_by_position():
+    assert PerSpend(1).cap(5, "line") == PerSpend(1).cap(5, per="line")
+    assert PerUnit(1).between(100, 500, "distance") == PerUnit(1).between(100, 500, of="distance")
+    assert PerUnit(1).over(100, "distance") == PerUnit(1).over(100, of="distance")
+    assert PerSpend(1).rounded("ceil", 5) == PerSpend(1).rounded("ceil", to=5)
 
 
 def test_a_sum_of_a_list_is_the_sum_of_its_rules():
@@ -427,6 +435,13 @@ def test_best_of_gives_most_and_ties_go_to_the_first():
         "the best of 3, number 1",
         "the best of 3, number 1",
     ]
+
+
+def test_the_winner_is_named_if_it_has_a_name():
+    double, bonus = PerSpend(2).named("double").cap(100), Flat(100)
+    assert best_of(double, bonus).award(spend(40)).reason == "the best of 2, number 2"
+    assert best_of(double, bonus * "0.5").award(spend(60)).reason == "the best of 2: double"
+    assert first_of(PerSpend(1).over(100), double).award(spend(60)).reason == "the first of 2 that earns: double"
 
 
 def test_best_of_forwards_only_what_the_winner_counts():

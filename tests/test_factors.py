@@ -42,6 +42,7 @@ class Weekend(Factor):
         (by_fact("fare", {"Q": 3}), ANYONE, 1),
         (by_fact("seat", {"12A": 3}, otherwise="0.5"), ANYONE, "0.5"),
         (by_fact("organic", {True: 2}), ANYONE, 2),
+        (by_fact("organic", {1: 2}), ANYONE, 1),  # True is no 1 here
         (Weekend(), ANYONE, 2),
         (Weekend() * 3, ANYONE, 6),
         (3 * Weekend(), ANYONE, 6),

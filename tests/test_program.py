@@ -79,9 +79,24 @@ def test_the_award_keeps_what_it_was_before_it_was_rounded_as_a_whole():
     assert str(award).startswith("       11  rounded from 10.5")
 
 
-def test_multiples_that_are_no_whole_points_are_refused_when_used():
-    with pytest.raises(RuleError, match=r"to: multiples of .* are not whole points; give a whole number"):
-        Rounding(to="0.25").award(PerSpend(1), Activity.purchase("0.30", at="2026-03-01"))
+@pytest.mark.parametrize("to", ["0.25", "1.5"])
+def test_multiples_that_are_no_whole_points_are_refused_when_built(to):
+    with pytest.raises(RuleError, match=rf"to: {to} is not a whole number; give an int"):
+        Rounding(to=to)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((100,), "award: 100 is no activity; write Activity.purchase(100, at=...)"),
+        ((SALE, "m-1"), "award: 'm-1' is no member; give Member(...), or leave it out"),
+        ((SALE, None), "award: None is no member; give Member(...), or leave it out"),
+    ],
+)
+def test_a_program_is_asked_about_an_activity_and_a_member(given, message):
+    with pytest.raises(RuleError) as refused:
+        Program("Club", earning=STARS).award(*given)
+    assert str(refused.value) == message
 
 
 # What cannot be meant -----------------------------------------------------------------------------------------------
@@ -116,7 +131,7 @@ def test_multiples_that_are_no_whole_points_are_refused_when_used():
         ("Points(Flat(1), places=-1)", "places: -1 is below 0; give 0 or more"),
         ("Rounding('up')", "rounding: 'up' is no mode; give one of floor, ceil, half_up, half_down, half_even"),
         ("Rounding(each='basket')", "each: 'basket' is no level; give one of activity, line, rule"),
-        ("Rounding(to=0)", "to: 0 is not above 0; give a number above 0"),
+        ("Rounding(to=0)", "to: 0 is below 1; give 1 or more"),
     ],
 )
 def test_what_a_program_cannot_be_is_refused_with_the_remedy(code, message):

@@ -564,7 +564,7 @@ def test_what_cannot_be_meant_is_refused(make, says):
 
 
 def test_floats_operands_and_truth_values_are_refused():
-    with pytest.raises(InexactNumber, match="the float 0.01 is not exact"):
+    with pytest.raises(InexactNumber, match=r"the float 0\.01 is not exact"):
         PayWithPoints(worth=0.01)
     with pytest.raises(TypeError, match="unsupported operand"):
         Item(1) + Item(2)

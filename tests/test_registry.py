@@ -23,6 +23,18 @@ def test_two_own_classes_may_share_a_kind_until_data_uses_it():
         from_data({"version": 1, "type": "times", "rule": "Shared()", "factor": {"type": "constant", "number": 2}})
 
 
+def test_a_class_made_in_a_function_gives_way_to_the_next():
+    @frozen
+    class Local(EarningRule):
+        kind = "test_local"
+
+        def earn(self, activity, member):
+            return 5
+
+    later = own_rule("test_local", "Local")
+    assert type(from_data(to_data(later()))) is later
+
+
 def test_a_cell_that_is_run_again_replaces_its_class():
     own_rule("test_again", "Again")
     again = own_rule("test_again", "Again")

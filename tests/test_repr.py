@@ -66,7 +66,7 @@ best_of(PerSpend(2), Flat(100))
 first_of(PerSpend(1).when(FirstTime()), PerSpend(1).when(EveryNth(10, kind='visit')), Flat(1))
 Flat(1).when(OfKind('a', 'b') | InTier('gold') | AtLeastTier('gold') | BirthMonth())
 Flat(1).when(Fact('cabin') & Fact('cabin', 'first', 5, True) & MemberFact('plan', 'pro'))
-Flat(1).when(Has() | Has(Category('a')) | Has(at_least=3, of='quantity') | Has(Category('a'), at_least='0.5'))
+Flat(1).when(MinSpend(1) | Has(Category('a')) | Has(at_least=3, of='quantity') | Has(Category('a'), at_least='0.5'))
 Flat(1).when(During('2026-03-01', '2026-03-31') & During(None, '2026-03-31T12:00') & OnWeekdays(6, 7))
 Flat(1).when(During('2026-03-01T00:00', None) & InHours('16:00', '18:00') & InExperiment('x', '0.1'))
 Line(5)
@@ -105,7 +105,7 @@ def test_a_value_equals_its_twin_hashes_pickles_and_copies(code):
         ("2 * PerSpend(1)", "PerSpend(1) * 2"),
         ("PerSpend(1).during('2026-03-01', None)", "PerSpend(1).when(During('2026-03-01', None))"),
         ("Flat(1).when(Has(at_least=200))", "Flat(1).when(MinSpend(200))"),
-        ("Flat(1).when(MinSpend(1))", "Flat(1).when(Has())"),
+        ("Flat(1).when(Has())", "Flat(1).when(MinSpend(1))"),
         ("Flat(1).when(~~Category('a'))", "Flat(1).when(Category('a'))"),
         ("Flat(1).when(OnWeekdays('sun', 'Sat', 7))", "Flat(1).when(OnWeekdays(6, 7))"),
         ("Flat(1).when(InHours(9, 17))", "Flat(1).when(InHours('09:00', '17:00'))"),

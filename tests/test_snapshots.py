@@ -8,7 +8,6 @@ import pytest
 from stories import BEGIN, CLUB, STORIES, Teller, newcomer, plain, told
 
 from loyaltycore import *
-from loyaltycore.serialize import from_json, to_json
 
 FEW = settings(max_examples=max(10, settings.default.max_examples // 5))
 
@@ -27,7 +26,7 @@ def cut(entries, n):
 
 @FEW
 @given(STORIES, st.integers(0, 60))
-def test_i15_every_cut_gives_the_same_account(steps, days):
+def test_every_cut_gives_the_same_account(steps, days):
     teller = Teller()
     teller.tell(steps)
     entries = teller.account.entries
@@ -38,7 +37,7 @@ def test_i15_every_cut_gives_the_same_account(steps, days):
 
 
 @given(STORIES, STORIES, st.data())
-def test_i15_every_later_call_gives_the_same(before, after, data):
+def test_every_later_call_gives_the_same(before, after, data):
     here = Teller()
     here.tell(before)
     entries = here.account.entries

@@ -104,17 +104,17 @@ def test_an_own_class_is_as_strict(field, value, path, message):
 
 def test_a_class_of_a_local_scope_is_stored_too():
     @frozen
-    class Own(Condition):
+    class StoredLocal(Condition):
         kind = "stored_local"
 
         inner: "Condition"
         unknown: "NoSuchName" = 5
-        other: "Own | None" = None
+        other: "StoredLocal | None" = None
 
         def test(self, line, activity, member):
             return True
 
-    value = Own(Category("a"), unknown=("x", 1), other=Own(Category("b")))
+    value = StoredLocal(Category("a"), unknown=("x", 1), other=StoredLocal(Category("b")))
 
     assert from_json(to_json(value)) == value
     assert read_as_text(value) == value

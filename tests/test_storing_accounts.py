@@ -10,7 +10,6 @@ import pytest
 from stories import BEGIN, CLUB, STORIES, Teller, plain, told
 
 from loyaltycore import *
-from loyaltycore.serialize import from_data, from_json, to_data, to_json
 
 
 FEW = settings(max_examples=max(10, settings.default.max_examples // 5))

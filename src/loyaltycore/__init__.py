@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from loyaltycore._exact import exact
-from loyaltycore.account import Account
 from loyaltycore.activity import ANYONE, Activity, CounterKey, Line, Member, Tally, great_circle_miles
 from loyaltycore.awards import Award
 from loyaltycore.conditions import (
@@ -47,7 +46,6 @@ from loyaltycore.dates import (
 )
 from loyaltycore.earning import EarningRule, best_of, first_of
 from loyaltycore.earning_rules import Band, Flat, PerItem, PerSpend, PerStep, PerUnit, PointsTable
-from loyaltycore.entries import Entry, Receipt, Redemption
 from loyaltycore.errors import (
     Conflict,
     DataError,
@@ -76,11 +74,13 @@ from loyaltycore.redemption import (
     Refusal,
     Voucher,
 )
-from loyaltycore.snapshots import Snapshot
-from loyaltycore.statement import Statement
 
 if _TYPE_CHECKING:
+    from loyaltycore.account import Account
+    from loyaltycore.entries import Entry, Receipt, Redemption
     from loyaltycore.serialize import from_data, from_json, to_data, to_json
+    from loyaltycore.snapshots import Snapshot
+    from loyaltycore.statement import Statement
 
 __all__ = [
     "ANYONE",
@@ -181,12 +181,27 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _Any:
-    # reading and writing data takes a quarter of the import, and most programs never do
-    if name in ("from_data", "from_json", "to_data", "to_json"):
-        from loyaltycore import serialize
+# Rules need neither accounts nor files, so what those need is imported when it is first asked for.
+_LATER = {
+    "Account": "account",
+    "Entry": "entries",
+    "Receipt": "entries",
+    "Redemption": "entries",
+    "Snapshot": "snapshots",
+    "Statement": "statement",
+    "from_data": "serialize",
+    "from_json": "serialize",
+    "to_data": "serialize",
+    "to_json": "serialize",
+}
 
-        return getattr(serialize, name)
+
+def __getattr__(name: str) -> _Any:
+    if name in _LATER:
+        from importlib import import_module
+
+        found = globals()[name] = getattr(import_module(f"loyaltycore.{_LATER[name]}"), name)
+        return found
     if name == "__version__":
         from importlib.metadata import version
 

@@ -154,9 +154,10 @@ def _register(cls: type[Stored]) -> None:
                 f"the {what} {key!r} is taken by {_origin(table[key])}; give {cls.__qualname__} another {what}"
             )
     for table, key, what in tables:
-        # the same class made again (attrs rebuilds slotted ones, notebooks run cells twice) takes its own place
+        # the same class made again (attrs rebuilds slotted ones, notebooks run cells twice) takes its own place, and
+        # one made in a function gives way: nothing else can reach it, and each call makes another
         known = _origin(table.get(key, cls))
-        if known != _origin(cls):
+        if known != _origin(cls) and "<locals>" not in known:
             # two own classes may share a name as long as no data uses it
             del table[key]
             CLASHES[key] = f"{key!r} is the {what} of {known} and of {_origin(cls)}; give one of them another"
@@ -275,7 +276,9 @@ def texts(values: object, what: str) -> tuple[str, ...]:
     found = tuple(values) if isinstance(values, (tuple, list)) else (values,)
     for value in found:
         if not isinstance(value, str) or not value:
-            raise RuleError(f"{what}: {value!r} is not a name; give text that is not empty")
+            several = isinstance(value, (tuple, list, set, frozenset))
+            remedy = "give the names one by one, or put * before it" if several else "give text that is not empty"
+            raise RuleError(f"{what}: {value!r} is not a name; {remedy}")
     if not found:
         raise RuleError(f"{what}: no name is given; give at least one")
     return found

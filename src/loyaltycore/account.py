@@ -98,8 +98,7 @@ class Account(Earning, Spending):
         """
         count = whole(points, "points", at_least=1)
         unit = self._unit(unit)
-        if to is self or to.id == self.id:
-            raise RuleError("to: points go to another account, and this is the same; give the other one")
+        self._check_other(to, "to")
         content = {"points": count, "unit": unit, "to": to.id, "keep_age": keep_age}
         done, at, posted_at = self._start(id, at, posted, "transfer", **content)
         if done is None:
@@ -113,6 +112,12 @@ class Account(Earning, Spending):
         moved, ages = done[0].data["moved"]
         to._receive(self.id, unit, count, moved, ages, id=id, at=at, posted=posted)
         return cast("tuple[Entry, ...]", done)
+
+    def _check_other(self, other: object, what: str) -> None:
+        if not isinstance(other, Account):
+            raise RuleError(f"{what}: {other!r} is no account; give the other one, from program.account(id)")
+        if other.id == self.id:
+            raise RuleError(f"{what}: {self.id!r} is this very account; give the other one")
 
     @verb
     def _receive(
@@ -140,11 +145,10 @@ class Account(Earning, Spending):
         crash between the two completes it. Points that wait can still be activated; what was earned in the other can no
         longer be reversed, as only the account that earned it knows what for.
         """
+        self._check_other(other, "other")
         done, at, posted_at = self._start(id, at, posted, "merge", other=other.id)
         if done is not None:
             return cast("tuple[Entry, ...]", done)
-        if other is self or other.id == self.id:
-            raise RuleError("other: an account cannot take over itself; give the other one")
         handed = other._hand_over(self.id, id=id, at=at, posted=posted)
         ledger = self._ledger
         posted_at = max(posted_at, handed[-1].posted)
@@ -279,7 +283,7 @@ class Account(Earning, Spending):
         entries = tuple(erased(entry, old, new) for entry in self._ledger.entries)
         self._snapshot = None if self._snapshot is None else self._snapshot.erased(old, new)
         self.id, self._facts = new, EMPTY
-        self._results.clear()
+        self._awards.clear()
         self._ledger = self._fold(entries)
 
     @verb

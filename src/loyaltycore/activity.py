@@ -19,9 +19,9 @@ import attrs
 from attrs import field
 
 from loyaltycore._calendar import civil_date, in_zone, moment, month_day
-from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, divided, exact, frozen_map, show, total
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, divided, exact, frozen_map, show, total, whole
 from loyaltycore._strategy import Stored, frozen, unlocked
-from loyaltycore.errors import DataError
+from loyaltycore.errors import DataError, RuleError
 
 if TYPE_CHECKING:
     from loyaltycore.awards import Award
@@ -52,6 +52,11 @@ def _one_fact(value: object, what: str) -> FactValue:
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     raise DataError(f"{type(value).__name__} is no fact; give text, a number, a truth value or a tuple of them", what)
+
+
+def same_fact(a: object, b: object) -> bool:
+    """Whether two facts are the same: `True` is no 1 here, though Python thinks so."""
+    return a == b and isinstance(a, bool) == isinstance(b, bool)
 
 
 def fact_map(facts: Mapping[str, object], what: str = "facts") -> FrozenMap[str, FactValue]:
@@ -215,7 +220,7 @@ class Activity(Stored):
             raise DataError("category, sku and quantity belong to an amount; say them of each line", "amount")
         if tenders is not None:
             basket = _split_by_tender(_lines(basket), tenders)
-        return cls(basket, at=at, id=id, member=member, facts=facts)
+        return cls(basket, at=at, id=id, member=member, facts=_one_by_one(facts))
 
     @classmethod
     def flight(
@@ -264,7 +269,7 @@ class Activity(Stored):
             kind="flight",
             id=id,
             member=member,
-            facts={name: value for name, value in stated.items() if value not in ("", None)} | facts,
+            facts={name: value for name, value in stated.items() if value not in ("", None)} | _one_by_one(facts),
         )
 
     @classmethod
@@ -276,7 +281,7 @@ class Activity(Stored):
         >>> Activity.action("review", at="2026-03-01", stars=5).kind
         'review'
         """
-        return cls(Line(0), at=at, kind=kind, id=id, member=member, facts=facts)
+        return cls(Line(0), at=at, kind=kind, id=id, member=member, facts=_one_by_one(facts))
 
     # What rules read ------------------------------------------------------------------------------------------------
 
@@ -375,12 +380,24 @@ def _counted(value: FactValue, of: str) -> Exact:
     raise DataError(f"{value!r} is not a number; state {of!r} as an int, a Decimal or a Fraction", f"facts.{of}")
 
 
+def _one_by_one(facts: dict[str, object]) -> dict[str, object]:
+    """Facts given as keywords; none is called what is something else of an activity."""
+    for name in ("kind", "lines", "facts"):
+        if name in facts:
+            raise DataError(
+                "this would be a fact of that name; give facts one by one as keywords, and the rest to Activity", name
+            )
+    return facts
+
+
 def _split_by_tender(lines: Iterable[Line], tenders: Mapping[str, Number]) -> list[Line]:
     paid = {name: exact(amount, f"tenders.{name}") for name, amount in tenders.items()}
-    due, whole = total([line.amount for line in lines]), total(list(paid.values()))
-    if whole != due or not whole:
-        raise DataError(f"they come to {show(whole)} and the lines to {show(due)}; give all there were", "tenders")
-    shares = {name: divided(part, whole) for name, part in paid.items()}
+    due, given = total([line.amount for line in lines]), total(list(paid.values()))
+    if given != due:
+        raise DataError(f"they come to {show(given)} and the lines to {show(due)}; give all there were", "tenders")
+    if not given:  # nothing was paid, so nothing says how
+        return list(lines)
+    shares = {name: divided(part, given) for name, part in paid.items()}
     return [
         line._with(line.amount * share, line.quantity * share, FrozenMap({**line.facts, "tender": name}))
         for line in lines
@@ -571,7 +588,8 @@ class Member(Stored):
     """Who an activity is judged for, as of that moment: all that a rule may know besides the activity.
 
     *tier* is the tier in the program's first ladder, *tiers* the tier in each by name, *ladder* the names of the first
-    from the lowest up; *joined* is a civil date. *counted* holds the counters that rules left in earlier awards.
+    from the lowest up; *joined* is a civil date. *counted* holds the counters that rules left in earlier awards. *lots*
+    are the lots of points that can be spent; `None`, unlike `()`, says that they are not known.
     """
 
     _kind = "member"
@@ -643,10 +661,15 @@ class Member(Stored):
     @property
     def birth_month(self) -> int | None:
         """The month the member was born (1 to 12), from the facts `birth_month` or `birthday` (`"1990-05-17"`)."""
-        month: Any = self.facts.get("birth_month")
-        if month is None and "birthday" in self.facts:
-            month, _ = month_day(str(self.facts["birthday"])[-5:], "birthday")
-        return month  # type: ignore[no-any-return]
+        if "birth_month" in self.facts:
+            month = whole(self.facts["birth_month"], "birth_month", at_least=1)
+            if month > 12:  # noqa: PLR2004 (months)
+                raise RuleError(f"birth_month: {month} is no month; give 1 to 12")
+            return month
+        if "birthday" not in self.facts:
+            return None
+        born = str(self.facts["birthday"])
+        return month_day(born, "birthday")[0] if len(born) == len("05-17") else civil_date(born, "birthday").month
 
     def times(self, kind: str | None = None) -> int:
         """How many activities of that kind (of any, if `None`) were counted before this one."""

@@ -21,7 +21,7 @@ from loyaltycore._calendar import civil_date, moment, show_moment
 from loyaltycore._columns import Columns, Mask, NotLowered
 from loyaltycore._exact import Exact, Number, exact, whole
 from loyaltycore._strategy import STAR, Strategy, as_count, check_finished, frozen, is_name, readable, text, texts
-from loyaltycore.activity import Activity, FactValue, Line, Member, fact_value
+from loyaltycore.activity import Activity, FactValue, Line, Member, fact_value, same_fact
 from loyaltycore.errors import RuleError
 
 
@@ -217,8 +217,7 @@ def _matches(stated: object, wanted: tuple[FactValue, ...]) -> bool:
     if not wanted:
         return True
     values = stated if isinstance(stated, tuple) else (stated,)
-    # True is no 1 here, though Python thinks so
-    return any(v == w and isinstance(v, bool) == isinstance(w, bool) for v in values for w in wanted)
+    return any(same_fact(v, w) for v in values for w in wanted)
 
 
 def _values(values: Sequence[object], what: str) -> tuple[FactValue, ...]:
@@ -330,7 +329,7 @@ class Has(Whole):
         return kept.reaches(self.at_least)
 
     def _code(self) -> _show.Code:
-        if self == Has(at_least=self.at_least) and self.at_least != 1:
+        if self == Has(at_least=self.at_least):
             return _show.call("MinSpend", (self.at_least,))
         return super()._code()
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from attrs import evolve, fields
+from attrs import fields
 
 from loyaltycore._calendar import civil_date, in_zone, moment, show_moment
 from loyaltycore._exact import EMPTY, FrozenMap
@@ -68,7 +68,8 @@ class Desk:
         self._snapshot = snapshot
         self._look_up = look_up
         self._in_utc = terms.zone.key == "UTC"  # where civil time is the instant, conversions can be spared
-        self._results: dict[str, Any] = {}
+        self._awards: dict[tuple[str, str], Award] = {}
+        """By activity and unit, as long as the account lives: entries do not keep the parts and their reasons."""
         self._ledger = self._fold(entries)
         self._published = self._own_by_all(self._ledger)
 
@@ -127,9 +128,7 @@ class Desk:
         for name, said in now.items():
             if before.get(name) != said and not self._same_activity(before.get(name), said):
                 raise Conflict(_conflict(id, name, before.get(name), said))
-        if id not in self._results:
-            self._results[id] = self._rebuilt(id, first)
-        return self._results[id]
+        return self._result(id, first)
 
     def _check_open(self) -> None:
         if self._ledger.closed:
@@ -141,18 +140,14 @@ class Desk:
             return False
         return before.in_zone(self._terms.zone) == now.in_zone(self._terms.zone)
 
-    def _rebuilt(self, id: str, first: Entry) -> Any:
-        """The result of a call as its entries tell it, after the account was rebuilt from them."""
-        entries = tuple(entry for entry in self._ledger.about(id) if entry.id == id)
+    def _result(self, id: str, first: Entry) -> Any:
+        """The result of a call as its entries tell it."""
+        entries = self._ledger.written(id)
         if first.kind == "earned":
-            awards = {
-                e.unit: Award(e.data["exact"], reason=e.reason, counts=e.data.get("counts", EMPTY))
-                for e in entries
-                if e.kind == "earned"
-            }
-            rounded = {u: evolve(award, points=_rounded(entries, u)) for u, award in awards.items()}
-            nothing = {unit: Award(0) for unit in self._terms.version(first.at).points}
-            return Receipt(FrozenMap(nothing | rounded), entries=entries)
+            earned = {entry.unit: entry for entry in entries if entry.kind == "earned"}
+            units = self._terms.version(first.at).points
+            awards = {unit: self._awards.get((id, unit)) or _award(earned.get(unit)) for unit in units}
+            return Receipt(FrozenMap.over(awards), entries=entries)
         if "quote" in first.data:
             return Redemption(id, first.data["call"]["reward"], first.data["quote"], entries)
         return entries
@@ -186,12 +181,11 @@ class Desk:
         return self._again(id, verb, at=instant, **content), instant, self._posted(instant, posted)
 
     def _finish(self, id: str, entries: list[Entry], at: datetime, posted: datetime, call: Any) -> tuple[Entry, ...]:
-        """Remember the result of a call; one that changed nothing is noted, so that its id is used up."""
+        """The result of a call; one that changed nothing is noted, so that its id is used up."""
         if not entries:
             entries = [self._ledger.write("noted", id, at, posted, data=FrozenMap({"call": call}))]
         self._publish()
-        self._results[id] = result = tuple(entries)
-        return result
+        return tuple(entries)
 
     # What all members count together ----------------------------------------------------------------------------------
 
@@ -226,6 +220,10 @@ def _conflict(id: str, name: str, before: object, now: object) -> str:
     return f"{id}: it was used before with {name}={was} and now with {is_now}; give a new call an id of its own"
 
 
-def _rounded(entries: tuple[Entry, ...], unit: str) -> int:
-    entry = next(e for e in entries if e.unit == unit and e.kind == "earned")
-    return int(entry.data.get("points", entry.points))
+def _award(entry: Entry | None) -> Award:
+    """What an entry tells of an award; there is none where nothing was earned."""
+    if entry is None:
+        return Award(0)
+    data = entry.data
+    points = data.get("points", entry.points)
+    return Award(data["exact"], points, reason=entry.reason, counts=data.get("counts", EMPTY))

@@ -49,6 +49,14 @@ from loyaltycore.factors import Constant, Factor, a_factor, as_factor
 from loyaltycore.periods import Lifetime, Period, PeriodLike, Word, counted_period
 
 
+def check_asked(activity: object, member: object) -> None:
+    """Raise if an award is asked for with an amount instead of an activity, or an id instead of a member."""
+    if not isinstance(activity, Activity):
+        raise RuleError(f"award: {activity!r} is no activity; write Activity.purchase({activity!r}, at=...)")
+    if not isinstance(member, Member):
+        raise RuleError(f"award: {member!r} is no member; give Member(...), or leave it out")
+
+
 @frozen
 class EarningRule(Strategy):
     """Base of earning rules. Implement `earn`; call `award`.
@@ -85,8 +93,7 @@ class EarningRule(Strategy):
         >>> PerSpend("0.5").award(Activity.purchase(15, at="2026-03-01")).points
         7
         """
-        if not isinstance(activity, Activity):
-            raise RuleError(f"award: {activity!r} is no activity; write Activity.purchase({activity!r}, at=...)")
+        check_asked(activity, member)
         return award_of(self._raw(activity, member))
 
     def _raw(self, activity: Activity, member: Member) -> Raw:
@@ -123,7 +130,7 @@ class EarningRule(Strategy):
         return When(self, During(start, end))
 
     @composes
-    def between(self, low: Number, high: Number, *, of: str = "amount") -> EarningRule:
+    def between(self, low: Number, high: Number, of: str = "amount") -> EarningRule:
         """This rule on the part of the amount (or quantity, or fact) above *low* and up to *high*.
 
         >>> [PerSpend(1).between(50, 100).award(Activity.purchase(n, at="2026-03-01")).points for n in (50, 80, 120)]
@@ -132,7 +139,7 @@ class EarningRule(Strategy):
         return Within(self, low, high, of=of)
 
     @composes
-    def over(self, low: Number, *, of: str = "amount") -> EarningRule:
+    def over(self, low: Number, of: str = "amount") -> EarningRule:
         """This rule on the part of the amount (or quantity, or fact) above *low*."""
         return Within(self, low, of=of)
 
@@ -142,7 +149,7 @@ class EarningRule(Strategy):
         return Named(self, name)
 
     @composes
-    def cap(self, points: Number, *, per: PeriodLike = "activity") -> EarningRule:
+    def cap(self, points: Number, per: PeriodLike = "activity") -> EarningRule:
         """At most so many points per activity, line or period; per period the rule must be named.
 
         Per period it lets through whole points, and counts exactly those.
@@ -153,7 +160,8 @@ class EarningRule(Strategy):
     def running(self, *, per: PeriodLike) -> EarningRule:
         """This rule on the period's lines so far, less what it paid for them before; the rule must be named.
 
-        For bands by the year, milestones, retroactive bonuses and stamp cards that carry over.
+        For bands by the year, milestones, retroactive bonuses and stamp cards that carry over. Fractions of a point
+        carry over too; write `.rounded()` before it where each total is to be whole.
 
         >>> bonus = Flat(100).when(Has(at_least=3, of="quantity")).named("third").running(per="month")
         >>> member, paid = Member(), []
@@ -186,7 +194,7 @@ class EarningRule(Strategy):
         return EachLine(self)
 
     @composes
-    def rounded(self, mode: str = "floor", *, to: Number = 1) -> EarningRule:
+    def rounded(self, mode: str = "floor", to: Number = 1) -> EarningRule:
         """This rule's points rounded here, to a multiple of *to*: floor, ceil, half_up, half_down or half_even."""
         return Rounded(self, mode, to=to)
 
@@ -284,11 +292,17 @@ class BestOf(Combined):
         parts = [rule._raw(activity, member) for rule in self.rules]
         points = [part[0] for part in parts]
         best = points.index(max(points))  # the first of equals
-        why = ("the best of {}, number {}", len(parts), best + 1)
+        why = ("the best of {}{}", len(parts), _which(self.rules[best], best))
         return points[best], why, tuple(parts), parts[best][3]
 
     def _code(self) -> _show.Code:
         return _show.call("best_of", self.rules)
+
+
+def _which(rule: EarningRule, place: int) -> str:
+    """The rule of several, by its name if it has one."""
+    name = _name_of(rule)
+    return f", number {place + 1}" if name is None else f": {name}"
 
 
 @readable
@@ -319,7 +333,8 @@ class FirstOf(Combined):
             parts.append(part)
             if points:
                 break
-        why = ("the first of {} that earns, number {}", len(self.rules), len(parts))
+        last = len(parts) - 1
+        why = ("the first of {} that earns{}", len(self.rules), _which(self.rules[last], last))
         return points, why, tuple(parts), counts
 
     def _code(self) -> _show.Code:
@@ -572,15 +587,19 @@ class Counted(Wrapped):
     @property
     def counter_name(self) -> str | None:
         """The name of the rule inside, through the methods around it."""
-        inside: EarningRule = self.rule
-        while isinstance(inside, Wrapped) and not isinstance(inside, Named):
-            inside = inside.rule
-        return inside.name if isinstance(inside, Named) else None
+        return _name_of(self.rule)
 
     def _key(self, what: str, activity: Activity, member: Member) -> CounterKey | None:
         """The counter for this activity; `None` if it is to be judged alone."""
         period = self.per.key(activity, member)
         return CounterKey(member.unit, self.counter_name or "", what, period) if period else None
+
+
+def _name_of(rule: EarningRule) -> str | None:
+    """The name of a rule, through the methods around it."""
+    while isinstance(rule, Wrapped) and not isinstance(rule, Named):
+        rule = rule.rule
+    return rule.name if isinstance(rule, Named) else None
 
 
 def _counters_of(rule: EarningRule) -> set[str | None]:

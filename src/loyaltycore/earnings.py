@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn, cast
 
 from attrs import evolve, frozen
 
-from loyaltycore._exact import FrozenMap, Number, above_zero, apportion, floor, whole
+from loyaltycore._exact import EMPTY, FrozenMap, Number, above_zero, apportion, floor, whole
 from loyaltycore.activity import Activity, Member
 from loyaltycore.awards import Award
 from loyaltycore.books import LotState
@@ -40,22 +40,21 @@ class Earning(Desk):
         at = self._instant(activity.at)
         posted_at = self._posted(at, posted)
         ledger = self._ledger
-        version = self._terms.version(at)
+        ledger.advance(posted_at)
         awards = {}
         judged = []
-        with ledger.upto(posted_at):
-            for unit, points in version.points.items():
-                member = ledger.member(unit)
-                award = awards[unit] = points.award(activity, member)
-                judged.append((unit, points, award, by_line(points, award, activity, member)))
-            ledger.keep()
+        for unit, points in self._terms.version(at).points.items():
+            member = ledger.member(unit)
+            award = awards[unit] = points.award(activity, member)
+            judged.append((unit, points, award, by_line(points, award, activity, member)))
         entries: list[Entry] = []
         for unit, points, award, parts in judged:
-            if award.points or award.counts or not entries:
+            if award.points or award.counts is not EMPTY or not entries:
                 entries += self._earn_in(unit, points, award, parts, activity, at, posted_at)
         self._publish()
-        receipt = self._results[activity.id] = Receipt(FrozenMap.over(awards), entries=tuple(entries))
-        return receipt
+        for unit, award in awards.items():
+            self._awards[activity.id, unit] = award
+        return Receipt(FrozenMap.over(awards), entries=tuple(entries))
 
     def _local(self, activity: Activity) -> Activity:
         if not isinstance(activity, Activity):
@@ -77,7 +76,7 @@ class Earning(Desk):
         data: dict[str, Any] = {"activity": activity, "exact": award.exact}
         if award.points != earned or award.points != floor(award.exact):
             data["points"] = award.points
-        if award.counts:
+        if award.counts is not EMPTY:
             data["counts"] = award.counts
         if parts and earned:
             data["by_line"] = parts if earned == award.points else tuple(apportion(earned, parts))

@@ -17,7 +17,7 @@ from loyaltycore import _show
 from loyaltycore._columns import Column, Columns
 from loyaltycore._exact import Exact, FrozenMap, Number, at_least_zero, returned, show
 from loyaltycore._strategy import Strategy, check_finished, composes, frozen, is_name, readable, texts
-from loyaltycore.activity import Activity, FactValue, Member, fact_value
+from loyaltycore.activity import Activity, FactValue, Member, fact_value, same_fact
 from loyaltycore.conditions import Condition, as_condition
 from loyaltycore.errors import RuleError
 
@@ -212,6 +212,11 @@ def by_tier(factors: Mapping[str, Number] | None = None, /, *, otherwise: Number
     return ByTier({**(factors or {}), **named}, otherwise=otherwise)
 
 
+def _told_apart(factors: Mapping[FactValue, Exact]) -> frozenset[tuple[bool, FactValue, Exact]]:
+    """What tables by a fact are compared by: in Python `True == 1`, but here they are two facts."""
+    return frozenset((isinstance(value, bool), value, factor) for value, factor in factors.items())
+
+
 @frozen
 class ByFact(Factor):
     """A factor for each value of a fact; see `by_fact`."""
@@ -219,14 +224,15 @@ class ByFact(Factor):
     kind = "by_fact"
 
     name: str = field(validator=is_name)
-    factors: FrozenMap[FactValue, Exact] = field(converter=_table)
+    factors: FrozenMap[FactValue, Exact] = field(converter=_table, eq=_told_apart)
     otherwise: Exact = field(default=1, converter=_otherwise, kw_only=True)
 
     def value(self, activity: Activity, member: Member) -> Number:
         """The factor of the fact's value; the first that is listed, if the fact is a tuple."""
         stated = activity.fact(self.name)
         values = stated if isinstance(stated, tuple) else (stated,)
-        return next((self.factors[v] for v in values if v in self.factors), self.otherwise)
+        known = self.factors.items()
+        return next((factor for v in values for key, factor in known if same_fact(key, v)), self.otherwise)
 
     def _code(self) -> _show.Code:
         other = {} if self.otherwise == 1 else {"otherwise": self.otherwise}

@@ -164,7 +164,7 @@ class Ledger:
         self._more_of: dict[str, list[Entry]] = {}
         """What activities earned in further units, after the first entry of each."""
         self.holds: dict[str, Taken] = {}
-        self.spent: dict[str, Taken] = {}
+        self._taken: dict[str, Taken] = {}
         self.by_timeout: list[tuple[datetime, str]] = []
         self.closed = False
         self._members: dict[str, Member] = {}
@@ -202,6 +202,23 @@ class Ledger:
             for entry in (first, *self._more_of.get(id, ())):
                 seen.earn(entry)
         return seen
+
+    def taken(self, id: str) -> Taken | None:
+        """A redemption, put together from its entry when it is first asked for."""
+        taken = self._taken.get(id)
+        first = self.first_of.get(id)
+        if taken is None and first is not None and first.kind == "spent":
+            taken = self._taken[id] = Taken(first, first.lots)
+        return taken
+
+    def written(self, id: str) -> tuple[Entry, ...]:
+        """The entries of one call, which stand together."""
+        first = self.first_of[id]
+        start = end = max(0, first.seq - self.before - 1)
+        while end < len(self.entries) and self.entries[end].id == id:
+            end += 1
+        past = (entry for entry in self.past(id) if entry.id == id) if first.seq <= self.before else ()
+        return (*past, *self.entries[start:end])
 
     def book(self, unit: str) -> Book:
         """The book of a unit."""
@@ -330,8 +347,6 @@ class Ledger:
         self._journal.append(undo)
 
     def _count(self, counts: Mapping[CounterKey, Count], sign: int = 1) -> None:
-        if not counts:
-            return
         counted = self.counted
         for key, count in counts.items():
             if self._journal is not None:
@@ -467,16 +482,12 @@ class Ledger:
 
     # One method for each kind of entry ------------------------------------------------------------------------------
 
-    def _new_lot(self, entry: Entry, number: int, points: int, data: Mapping[str, Any]) -> LotState:
-        unit = entry.unit
-        policy = self._points(unit, entry.at).expiry
-        activity: Activity | None = data.get("activity")
-        facts = data.get("facts", EMPTY) if activity is None else activity.facts
-        earned = data.get("earned") or (self.day(entry.at) if activity is None else activity.day)
-        lot = LotState(
-            number, unit, points, earned=earned, born=entry.at, policy=policy,
-            activity=data.get("of", entry.id), facts=facts,
-        )  # fmt: skip
+    def _new_lot(
+        self, entry: Entry, number: int, points: int, *, earned: date, activity: str, facts: FrozenMap[str, Any]
+    ) -> LotState:
+        unit, born = entry.unit, entry.at
+        policy = self._points(unit, born).expiry
+        lot = LotState(number, unit, points, earned=earned, born=born, policy=policy, activity=activity, facts=facts)
         self._enter(lot)
         return lot
 
@@ -521,17 +532,20 @@ class Ledger:
         activity: Activity = data["activity"]
         first = self.first_of[entry.id]
         if first is entry:
-            self._count(counts_of(activity.kind))
+            for key in counts_of(activity.kind):
+                self.counted[key] = self.counted.get(key, 0) + 1
             self._watch(activity)
         elif first.seq > self.before:
             self._more_of.setdefault(entry.id, []).append(entry)
         else:
             self._seen[entry.id].earn(entry)
-        self._count(data.get("counts", EMPTY))
+        if "counts" in data:
+            self._count(data["counts"])
         if not entry.lots:
             self.book(entry.unit)
             return
-        lot = self._new_lot(entry, entry.lots[0][0], entry.points, data)
+        number, points = entry.lots[0]
+        lot = self._new_lot(entry, number, points, earned=activity.day, activity=entry.id, facts=activity.facts)
         if "available" not in data:
             self._make_ready(lot, lot.earned if entry.at == entry.posted else self.day(entry.posted), entry.posted)
             return
@@ -597,7 +611,7 @@ class Ledger:
         self._move(entry, held=-1)
         self._close(self.holds[entry.source])
         # a captured hold may be cancelled by its own id or by the capture's
-        self.spent[entry.id] = self.spent[entry.source] = Taken(entry, entry.lots)
+        self._taken[entry.id] = self._taken[entry.source] = Taken(entry, entry.lots)
 
     def _close(self, hold: Taken) -> None:
         if hold.open and hold.until is not None and self._journal is not None:
@@ -612,7 +626,6 @@ class Ledger:
 
     def _spent(self, entry: Entry) -> None:
         self._move(entry, free=-1)
-        self.spent[entry.id] = Taken(entry, entry.lots)
         self._redeemed(entry)
 
     def _redeemed(self, entry: Entry) -> None:
@@ -623,7 +636,7 @@ class Ledger:
 
     def _cancelled(self, entry: Entry) -> None:
         self._move(entry, free=1)
-        taken = self.spent[entry.source]
+        taken = cast("Taken", self.taken(entry.source))
         taken.back += entry.points
         if taken.back == taken.points:
             taken.open = False
@@ -670,7 +683,9 @@ class Ledger:
             return
         ages: Any = entry.data.get("ages") or ({},) * len(entry.lots)
         for (number, points), age in zip(entry.lots, ages, strict=True):
-            lot = self._new_lot(entry, number, points, age)
+            earned, activity = age.get("earned") or self.day(entry.at), age.get("of", entry.id)
+            facts = age.get("facts", EMPTY)
+            lot = self._new_lot(entry, number, points, earned=earned, activity=activity, facts=facts)
             lot.extended = age.get("extended")
             if "pending_until" in age:
                 lot.pending_until = age["pending_until"]

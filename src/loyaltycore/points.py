@@ -10,8 +10,8 @@ from attrs import evolve, field
 
 from loyaltycore import _show
 from loyaltycore._columns import Column, Columns
-from loyaltycore._exact import Exact, Number, round_to, rounding_mode, whole
-from loyaltycore._strategy import Stored, as_multiple, check_finished, frozen
+from loyaltycore._exact import Number, round_to, rounding_mode, whole
+from loyaltycore._strategy import Stored, check_finished, frozen
 from loyaltycore.activity import Activity, Member
 from loyaltycore.awards import Award
 from loyaltycore.conditions import Condition
@@ -27,6 +27,10 @@ def _level(value: str) -> str:
     if value in LEVELS:
         return str(value)
     raise RuleError(f"each: {value!r} is no level; give one of {', '.join(LEVELS)}")
+
+
+def _multiple(value: Number) -> int:
+    return whole(value, "to", at_least=1)
 
 
 @frozen
@@ -45,15 +49,13 @@ class Rounding(Stored):
     _kind = "rounding"
 
     mode: str = field(default="floor", converter=rounding_mode)
-    to: Exact = field(default=1, converter=as_multiple, kw_only=True)
+    to: int = field(default=1, converter=_multiple, kw_only=True)
     each: str = field(default="activity", converter=_level, kw_only=True)
 
     def award(self, rule: EarningRule, activity: Activity, member: Member = Member()) -> Award:  # noqa: B008 (frozen)
         """What the rule gives, rounded so; `exact` stays what it was before the rounding of the whole."""
         award = self.within(rule).award(activity, member)
-        points = round_to(award.exact, self.mode, self.to)
-        if type(points) is not int:
-            raise RuleError(f"to: multiples of {self.to} are not whole points; give a whole number")
+        points = int(round_to(award.exact, self.mode, self.to))
         return award if points == award.points else evolve(award, points=points)
 
     def within(self, rule: EarningRule) -> EarningRule:

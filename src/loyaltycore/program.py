@@ -15,23 +15,23 @@ from attrs import field
 from loyaltycore import _calendar
 from loyaltycore._exact import EMPTY, FrozenMap
 from loyaltycore._strategy import Stored, frozen, is_name, text, walk
-from loyaltycore.account import Account
 from loyaltycore.activity import ANYONE, Activity, CounterKey, Member
 from loyaltycore.awards import Award
 from loyaltycore.conditions import Condition
 from loyaltycore.dates import AfterInactivity
-from loyaltycore.earning import Cap, Counted, EarningRule, Times, Wrapped
-from loyaltycore.entries import Entry
+from loyaltycore.earning import Cap, Counted, EarningRule, Times, Wrapped, check_asked
 from loyaltycore.errors import LoyaltyWarning, RuleError
 from loyaltycore.periods import Word
 from loyaltycore.points import Points
 from loyaltycore.redemption import RedemptionOption, as_option
-from loyaltycore.snapshots import LookUp, Snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from loyaltycore.account import Account
+    from loyaltycore.entries import Entry
     from loyaltycore.reports import PointsReport
+    from loyaltycore.snapshots import LookUp, Snapshot
 
 
 def _units(value: Mapping[str, Points]) -> FrozenMap[str, Points]:
@@ -189,6 +189,8 @@ class Program(Stored):
         *look_up* finds the entries before a snapshot that an id is the `id` or the `source` of, as a store can; its
         snapshots then need not keep them.
         """
+        from loyaltycore.account import Account
+
         return Account(
             self, id, joined=joined, facts=facts, entries=entries, shared=shared, snapshot=snapshot, look_up=look_up
         )
@@ -197,6 +199,7 @@ class Program(Stored):
 
     def award(self, activity: Activity, member: Member = ANYONE) -> Mapping[str, Award]:
         """What the activity earns, by unit."""
+        check_asked(activity, member)
         local = activity.in_zone(self.zone)
         return FrozenMap.over({u: points.award(local, member.in_unit(u)) for u, points in self.points.items()})
 

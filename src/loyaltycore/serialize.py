@@ -14,6 +14,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from loyaltycore import account as _account  # noqa: F401 (so that the kinds of entries and statements are known)
 from loyaltycore._exact import MAX_DIGITS
 from loyaltycore._reading import VERSION, Object, Spot, read_root
 from loyaltycore._strategy import KINDS, Stored

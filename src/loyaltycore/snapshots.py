@@ -125,7 +125,7 @@ def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
     ledger.first_of = Recalled(past.first_of)
     ledger._seen = Recalled(past.seen)
     ledger.holds = Recalled(past.hold)
-    ledger.spent = Recalled(past.spent)
+    ledger._taken = Recalled(past.spent)
     for entry in snapshot.holds:
         ledger.open(entry)
 

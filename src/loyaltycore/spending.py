@@ -141,8 +141,7 @@ class Spending(Desk):
             entries = (ledger.write(kind, id, at, posted, quote.unit, quote.points, lots, reward, source=reward,
                                     data=FrozenMap.over(data)),)  # fmt: skip
         self._publish()
-        result = self._results[id] = Redemption(id, reward, quote, entries)
-        return result
+        return Redemption(id, reward, quote, entries)
 
     def _convert(
         self, option: Convert, quote: Quote, id: str, at: datetime, posted: datetime,
@@ -220,7 +219,7 @@ class Spending(Desk):
         if done is not None:
             return cast("tuple[Entry, ...]", done)
         ledger = self._ledger
-        taken = ledger.spent.get(redemption_id)
+        taken = ledger.taken(redemption_id)
         if taken is None:
             raise RuleError(f"{redemption_id!r} is no redemption of this account; give the id of one that took points")
         left = taken.points - taken.back

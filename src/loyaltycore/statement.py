@@ -246,8 +246,8 @@ def saved(ledger: Ledger) -> Exact:
 
 def _worth(ledger: Ledger, redemption_id: str) -> Fraction:
     """Money for each point of a redemption."""
-    entry = ledger.spent[redemption_id].entry
+    entry = ledger.first_of[redemption_id]
     if entry.kind == "captured":
-        entry = ledger.holds[entry.source].entry
+        entry = ledger.first_of[entry.source]  # the hold
     quote: Quote = entry.data["quote"]
     return Fraction(quote.value) / quote.points if quote.points else Fraction(0)

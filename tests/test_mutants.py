@@ -1,0 +1,23 @@
+"""The bugs that `tests/mutants/run.py` plants still fit the sources; running them takes minutes, and is done by hand."""
+
+from pathlib import Path
+
+import pytest
+
+from mutants.patches import PATCHES
+
+SOURCES = Path(__file__).parents[1] / "src" / "loyaltycore"
+
+
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.name)
+def test_a_bug_can_be_planted(patch):
+    text = (SOURCES / patch.file).read_text()
+    planted = text.replace(patch.old, patch.new)
+
+    assert text.count(patch.old) == 1, f"{patch.file} has changed: find the new place for {patch.name!r}"
+    assert planted != text
+    compile(planted, patch.file, "exec")
+
+
+def test_there_is_one_of_each():
+    assert len({patch.name for patch in PATCHES}) == len({(patch.file, patch.new) for patch in PATCHES}) == 14
