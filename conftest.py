@@ -45,11 +45,13 @@ def _begin_page(names: dict[str, Any]) -> None:
     names["__name__"] = page.__name__
     page.own_classes = _forgotten_after()
     page.own_classes.__enter__()
+    settings.load_profile("docs")
 
 
 def _end_page(names: dict[str, Any]) -> None:
     """Let go of what the page defined."""
     sys.modules[names["__name__"]].own_classes.__exit__(None, None, None)
+    settings.load_profile(_PROFILE)
 
 
 # Each ```python block of the README and the docs is run, a page's blocks one after the other in one namespace.
@@ -64,7 +66,9 @@ pytest_collect_file = Sybil(
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=500, deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("mutants", settings.get_profile("ci"), phases=[Phase.explicit, Phase.generate])
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+settings.register_profile("docs", deadline=None, derandomize=True)  # what a page shows must be found each time
+_PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
+settings.load_profile(_PROFILE)
 
 
 @pytest.fixture(autouse=True, scope="session")

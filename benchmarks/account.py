@@ -140,7 +140,7 @@ def by_hand(entries: int) -> dict[str, float]:
             if end <= now:
                 balance -= points
                 continue
-            part = points if points < due else due
+            part = points if points < due else due  # noqa: FURB136 (`min` takes longer)
             due -= part
             balance -= part
             if part < points:

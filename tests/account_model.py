@@ -317,13 +317,13 @@ class State:
         self.spent[call["id"]] = {"taken": self.price(call), "month": self.count(call)}
 
     def do_hold(self, call):
-        if call["until"] <= call["posted"]:
+        if call["ends"] <= call["posted"]:
             raise Refused("over")
         taken = self.price(call)
         for number in taken:
             self.lots[number]["held"] += 1
         self.flows["stars"]["spent"] -= len(taken)
-        self.holds[call["id"]] = {"taken": taken, "month": self.count(call), "until": call["until"], "open": True}
+        self.holds[call["id"]] = {"taken": taken, "month": self.count(call), "until": call["ends"], "open": True}
 
     def price(self, call):
         points = COFFEE if call["reward"] == "coffee" else call["points"]

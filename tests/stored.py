@@ -67,6 +67,7 @@ FACTORS = """
 by_tier(silver='1.25', gold='1.5', otherwise=0)
 by_tier({'not a name': 2, 'otherwise': 3})
 by_fact('booking_class', {'F': '1.5', 5: '0.25', Fraction(1, 2): 2, True: 3}, otherwise=0)
+by_member_fact('plan', {'pro': '1.5', True: 2}, otherwise=0)
 by_fact('a', {'x': 2}) * by_tier(gold=2) * 2
 2 * (3 * by_tier(gold=2))
 by_tier(gold=2).when(OfKind('flight'))

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 import pytest
 
-from account_model import EXPIRY, FOREVER, WAIT, Refused, SlowAccount, civil, first_moment, months_later
+from account_model import EXPIRY, WAIT, Refused, SlowAccount, civil, first_moment, months_later
 from loyaltycore import *
 
 TICK = timedelta(microseconds=1)
 DAY = timedelta(days=1)
-AT_MOST = 200
+AT_MOST = 400
 
 UNITS = ("stars", "status")
 IN = ("earned", "adjusted_up", "transferred_in", "converted_in", "reinstated", "owed", "repaid")
@@ -102,7 +102,7 @@ def club(zone, expiry):
 SETTINGS = {
     "29 February, and clocks change on 10 March": ("America/New_York", "2024-02-27T17:00Z"),
     "an hour comes twice on 1 November": ("America/New_York", "2026-10-30T12:00Z"),
-    "15 October begins at one o'clock": ("America/Sao_Paulo", "2017-10-13T15:00Z"),
+    "15 October begins at one o'clock": ("America/Sao_Paulo", "2017-10-11T15:00Z"),
     "17 February ends twice": ("America/Sao_Paulo", "2018-02-16T15:00Z"),
     "there is no 30 December": ("Pacific/Apia", "2011-12-27T20:00Z"),
     "clocks never change": ("UTC", "2023-12-29T09:00Z"),
@@ -116,11 +116,14 @@ lines = st.lists(st.tuples(amounts, st.sampled_from(["", "status"])), min_size=1
 shortfalls = st.sampled_from(["refuse", "clamp", "owe"])
 late = st.sampled_from([timedelta()] * 6 + [TICK, timedelta(hours=30), 4 * DAY, 40 * DAY])
 around = st.sampled_from([-TICK, timedelta(), TICK])
+HOLDS = {"held as usual": timedelta(hours=36), "held for days": 12 * DAY, "held for long": 60 * DAY}
+ways = st.sampled_from(["at once", "at once", *HOLDS])
+waits = st.sampled_from(["", "", *WAITS])
 parts = st.one_of(st.none(), st.integers(1, 40))
 whichever = st.integers(0, 9)
 
 
-class AccountMachine(RuleBasedStateMachine):
+class AccountAndModel(RuleBasedStateMachine):
     """What an account says, and what the model does."""
 
     @initialize(
@@ -188,32 +191,35 @@ class AccountMachine(RuleBasedStateMachine):
             return account.extend(of, call["until"], **when)
         return getattr(account, verb)(of, **when)
 
-    @rule(basket=lines, policy=whichever, wait=st.sampled_from(["", "", *WAITS]), late=late)
-    def earn(self, basket, policy, wait, late):
-        self.buy(basket, self.expiries[policy % len(self.expiries)], wait, late)
+    @rule(baskets=st.lists(st.tuples(lines, whichever, waits), min_size=1, max_size=3), late=late)
+    def earn(self, baskets, late):
+        for basket, policy, wait in baskets:
+            self.buy(basket, self.expiries[policy % len(self.expiries)], wait, late)
 
     def buy(self, basket, policy, wait, late):
         exactly = [(Line(amount).amount, category) for amount, category in basket]
         self.call("earn", late, told=basket, lines=exactly, expiry=policy, wait=wait)
 
-    @rule(more=st.sampled_from([-1, 0, 1]), holding=st.booleans())
-    def spend_what_there_is(self, more, holding):
-        self.spend("gift", max(1, self.state().spendable("stars") + more), timedelta(), holding)
+    @rule(more=st.sampled_from([-1, 0, 1]), way=ways)
+    def spend_what_there_is(self, more, way):
+        self.spend("gift", max(1, self.state().spendable("stars") + more), timedelta(), way)
 
-    @rule(points=st.integers(1, 60), late=late, holding=st.booleans())
-    def spend_some(self, points, late, holding):
-        self.spend("gift", points, late, holding)
+    @rule(gifts=st.lists(st.tuples(st.integers(1, 40), ways), min_size=1, max_size=4), late=late)
+    def spend_some(self, gifts, late):
+        for points, way in gifts:
+            self.spend("gift", points, late, way)
 
-    @rule(late=late, holding=st.booleans())
-    def have_a_coffee(self, late, holding):
-        self.spend("coffee", None, late, holding)
+    @rule(late=late, way=ways)
+    def have_a_coffee(self, late, way):
+        self.spend("coffee", None, late, way)
 
-    def spend(self, reward, points, late, holding):
-        if holding:
-            until = self.now - late + timedelta(hours=36)
-            self.call("hold", late, reward=reward, points=points, until=until)
-        else:
+    def spend(self, reward, points, late, way):
+        if way == "at once":
             self.call("redeem", late, reward=reward, points=points)
+        else:
+            ends = self.now - late + HOLDS[way]
+            until = None if way == "held as usual" else ends
+            self.call("hold", late, reward=reward, points=points, ends=ends, until=until)
 
     @rule(which=whichever, part=parts)
     def capture(self, which, part):
@@ -304,8 +310,7 @@ class AccountMachine(RuleBasedStateMachine):
     @rule(which=st.integers(0, 200), field=whichever)
     def contradict(self, which, field):
         call, _ = self.earlier(which)
-        changes = [(name, value) for name, value in contradictions(call).items() if name in call]
-        (name, (field, value)) = changes[field % len(changes)]
+        name, (field, value) = list(contradictions(call).items())[field % len(contradictions(call))]
         before = len(self.account.entries)
         with pytest.raises(Conflict, match=f"with {field}="):
             self.tell({**call, name: value})
@@ -402,18 +407,20 @@ def clock_changes(zone):
 
 def contradictions(call):
     """Changed values of the fields of a call, with the name the account gives to the field."""
-    return {
+    named = {"reverse": "activity", "activate": "activity", "cancel": "redemption", "extend": "lots"}
+    changed = {
         "at": ("at", call["at"] + TICK),
         "told": ("lines", [(7, ""), *call.get("told", [])]),
         "expiry": ("facts", "none such"),
-        "of": ({"reverse": "activity", "activate": "activity", "cancel": "redemption", "extend": "lots"}.get(call["verb"], "hold"), 99 if call["verb"] == "extend" else "other"),
+        "of": (named.get(call["verb"], "hold"), 99 if call["verb"] == "extend" else "other"),
         "points": ("points", (call.get("points") or 0) + 1),
-        "until": ("until", call.get("until", FOREVER) - DAY),
+        "until": ("until", (call.get("until") or call["at"] + 90 * DAY) - DAY),
         "on_shortfall": ("on_shortfall", "owe" if call.get("on_shortfall") == "clamp" else "clamp"),
-    }  # fmt: skip
+    }
+    return {name: value for name, value in changed.items() if name in call}
 
 
-TestAccount = AccountMachine.TestCase
+TestAccount = AccountAndModel.TestCase
 TestAccount.settings = (
     settings(max_examples=200, stateful_step_count=50)
     if os.environ.get("HYPOTHESIS_PROFILE") in ("ci", "mutants")

@@ -427,3 +427,11 @@ def test_a_part_of_a_point_is_never_given_back():
 
     assert sum(back) == 3
     assert account.balance(at="2026-01-06") == 0
+
+
+def test_a_reward_priced_by_lines_that_are_only_returns_is_refused():
+    """It raised: the price of lines that come to less than nothing."""
+    by_dining = Item(PerSpend(10)).when(Category("dining"))
+    order = Activity([Line(20), Line(-5, "dining")], at="2026-01-05")
+
+    assert by_dining.quote(order).refusal.code == "not_eligible"

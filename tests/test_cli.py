@@ -268,3 +268,162 @@ def test_output_that_cannot_be_written_is_told():
 
     assert ended.returncode == 2
     assert ended.stderr == "loyaltycore: error: the output cannot be written as ascii; set PYTHONIOENCODING=utf-8\n"
+
+
+# Balances and statements --------------------------------------------------------------------------------------------
+
+WAITING = """
+name = "Club"
+timezone = "America/New_York"
+
+[points.points]
+earning = "PerSpend(1)"
+pending = "After(days=14)"
+expiry = "After(days=30)"
+
+[points.cash]
+earning = "PerSpend(1)"
+places = 2
+
+[rewards]
+coffee = "Item(50, unit='points')"
+"""
+
+
+@pytest.fixture
+def asked(capsys):
+    """Run `loyaltycore` on these arguments and the file of good sales: the exit code, and what was printed and said."""
+    Path("waiting.toml").write_text(WAITING)
+
+    def run(command, *arguments):
+        code = main([command, "good.csv", "--program", "waiting.toml", *arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_it_prints_what_each_member_has(asked):
+    code, out, err = asked("balances", "--at", "2026-02-10")
+
+    assert (code, err) == (0, "")
+    assert out == (
+        "Club: points at 2026-02-10, 2 members\n"
+        "\n"
+        "member  earned  pending  available  lapsed  lapse soon\n"
+        "------  ------  -------  ---------  ------  ----------\n"
+        "Ada         20        0         20       0          20\n"
+        "Ben          0        0          0       0           0\n"
+        "------  ------  -------  ---------  ------  ----------\n"
+        "total       20        0         20       0          20\n"
+        "\n"
+        "Club: cash at 2026-02-10, 2 members\n"
+        "\n"
+        "member  earned  pending  available  lapsed  lapse soon\n"
+        "------  ------  -------  ---------  ------  ----------\n"
+        "Ada       0.20     0.00       0.20    0.00        0.00\n"
+        "Ben       0.00     0.00       0.00    0.00        0.00\n"
+        "------  ------  -------  ---------  ------  ----------\n"
+        "total     0.20     0.00       0.20    0.00        0.00\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("at", "ada", "ben"),
+    [
+        ("2026-01-01", (20, 20, 0, 0, 0), (0, 0, 0, 0, 0)),
+        ("2025-12-31T23:59", (0, 0, 0, 0, 0), (0, 0, 0, 0, 0)),
+        ("2026-01-15", (20, 0, 20, 0, 20), (0, 0, 0, 0, 0)),
+        ("2026-02-14T23:59", (20, 0, 20, 0, 20), (0, 0, 0, 0, 0)),
+        ("2026-02-15", (20, 0, 0, 20, 0), (0, 0, 0, 0, 0)),
+        ("2026-03-01", (20, 0, 0, 20, 0), (1209, 1209, 0, 0, 0)),
+    ],
+)
+def test_balances_are_those_of_that_moment(asked, at, ada, ben):
+    _, out, _ = asked("balances", "--at", at, "--format", "csv")
+
+    points = {row["member"]: row for row in csv.DictReader(StringIO(out)) if row["unit"] == "points"}
+    names = ("earned", "pending", "available", "lapsed", "lapse_soon")
+    assert {who: tuple(int(row[name]) for name in names) for who, row in points.items()} == {"Ada": ada, "Ben": ben}
+
+
+def test_balances_as_data(asked):
+    code, out, _ = asked("balances", "--at", "2026-02-10", "--format", "json")
+
+    data = json.loads(out)
+    assert (code, data["program"], data["at"], data["problems"]) == (0, "Club", "2026-02-10T00:00:00-05:00", [])
+    assert data["units"] == [{"unit": "points", "places": 0, "total": 20}, {"unit": "cash", "places": 2, "total": 20}]
+    assert data["rows"][0] == {
+        "member": "Ada", "unit": "points", "earned": 20, "pending": 0, "available": 20, "lapsed": 0, "lapse_soon": 20,
+    }  # fmt: skip
+
+
+def test_it_prints_a_statement(asked):
+    code, out, err = asked("statement", "--member", "Ada", "--at", "2026-02-10", "--since", "2026-01-15")
+
+    assert (code, err) == (0, "")
+    assert out == (
+        "Club: statement of Ada, 2026-01-15 to 2026-02-10\n"
+        "\n"
+        "points\n"
+        "-------  --\n"
+        "opening   0\n"
+        "earned   20\n"
+        "closing  20\n"
+        "\n"
+        "what happened          points  balance\n"
+        "---------------------  ------  -------\n"
+        "2026-01-15  activated      20       20\n"
+        "\n"
+        "20 lapse within 30 days\n"
+        "20 lapse within 60 days\n"
+        "20 lapse within 90 days\n"
+        "\n"
+        "cash\n"
+        "-------  ----\n"
+        "opening  0.20\n"
+        "closing  0.20\n"
+        "\n"
+        "next reward: coffee, 30 points to go\n"
+    )
+
+
+def test_a_statement_as_data_is_the_statement(asked):
+    _, out, _ = asked("statement", "--member", "Ben", "--at", "2026-03-31", "--format", "json")
+    _, text, _ = asked("statement", "--member", "Ben", "--at", "2026-03-31")
+
+    assert f"{from_json(out)}\n" == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("statement", "--member", "Eve", "--at", "2026-03-31"), "member: 'Eve' has no transactions"),
+        (("statement", "--member", "Ada", "--at", "soon"), "at: 'soon' is not a date"),
+        (("balances", "--at", "2026-02-30"), "at: '2026-02-30' is not a date"),
+        (("statement", "--member", "Ada", "--at", "2026-01-01", "--since", "2026-01-02"), "since: 2026-01-02 is after"),
+    ],
+)
+def test_what_cannot_be_answered_is_said_in_a_line(asked, arguments, said):
+    code, out, err = asked(*arguments)
+
+    assert (code, out) == (2, "")
+    assert err.startswith(f"loyaltycore: error: {said}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [("balances",), ("statement", "--at", "2026-01-01"), ("statement", "--member", "A")]
+)
+def test_what_must_be_given_is_asked_for(asked, arguments):
+    with pytest.raises(SystemExit) as ended:
+        asked(*arguments)
+    assert ended.value.code == 2
+
+
+def test_bad_rows_are_told_beside_balances(capsys):
+    Path("waiting.toml").write_text(WAITING)
+    assert main(["balances", "sales.csv", "--program", "waiting.toml", "--at", "2026-02-10"]) == 0
+    out, err = capsys.readouterr()
+    assert "sales.csv:5: " in err
+    assert "Not counted: 1 problem" in out
+    assert main(["balances", "sales.csv", "--program", "waiting.toml", "--at", "2026-02-10", "--strict"]) == 1

@@ -373,7 +373,7 @@ ZONES = {
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_the_last_day_is_whole_and_the_next_is_not_its(zone):
+def test_i18_the_last_day_is_whole_and_the_next_is_not_its(zone):
     last = date.fromisoformat(ZONES[zone])
     account = Program("Club", timezone=zone, points={"p": Points(Flat(5), expiry=On(last))}).account("m-1")
     account.earn(Activity.purchase(10, at="2011-01-05", id="t-1"))

@@ -147,8 +147,9 @@ def test_the_tutorial_shows_what_a_misspelt_name_ends_in(tmp_path, monkeypatch):
 def test_the_options_of_the_command_line_are_in_the_reference(capsys):
     page = (ROOT / "docs/reference/command-line.md").read_text()
 
-    with suppress(SystemExit):
-        main(["report", "--help"])
+    for command in ("report", "balances", "statement"):
+        with suppress(SystemExit):
+            main([command, "--help"])
 
     assert set(re.findall(r"^\| `(--[\w-]+)", page, re.MULTILINE)) == set(
         re.findall(r"^ +(--[\w-]+)", capsys.readouterr().out, re.MULTILINE)

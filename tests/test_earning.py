@@ -437,6 +437,10 @@ def test_best_of_gives_most_and_ties_go_to_the_first():
     ]
 
 
+def test_where_none_earns_none_is_called_the_first():
+    assert first_of(PerSpend(1).over(100), Flat(0)).award(spend(60)).reason == "none of 2 earns"
+
+
 def test_the_winner_is_named_if_it_has_a_name():
     double, bonus = PerSpend(2).named("double").cap(100), Flat(100)
     assert best_of(double, bonus).award(spend(40)).reason == "the best of 2, number 2"

@@ -58,6 +58,14 @@ def test_what_a_factor_is(factor, member, expected):
     assert value(factor, member=member) == Fraction(expected)
 
 
+def test_a_factor_may_be_a_fact_of_the_member():
+    rule = Flat(100) * by_member_fact("plan", {"free": "0.5", "pro": 2, True: 3}, otherwise=1)
+    asked = [{}, {"plan": "free"}, {"plan": "pro"}, {"plan": 1}, {"plan": ("trial", "pro")}]
+    assert [rule.award(SALE, Member(facts=facts)).points for facts in asked] == [100, 50, 200, 100, 200]
+    fare = Activity.purchase(100, at="2026-03-01", plan="pro")  # a fact of the activity is another one
+    assert rule.award(fare).points == 100
+
+
 def test_factors_written_one_after_another_are_one_level():
     a, b, c = Weekend(2), Weekend(3), Weekend(4)
     assert (a * b) * c == a * (b * c)

@@ -425,12 +425,6 @@ def test_what_columns_cannot_express_is_judged_by_rows_and_said_once(rule, named
     assert awarded["points"].to_list() == [first, *([0] * 3 if "FirstTime" in named else later)]
 
 
-def test_a_rounding_that_may_leave_a_fraction_is_judged_by_rows():
-    club = Program("Club", points={"points": Points(PerSpend(1), rounding=Rounding(to="2.5"))})
-    with pytest.warns(LoyaltyWarning, match=r"Rounding\(to='2.5'\)"):
-        assert points(club, purchases(6_00)) == [5]
-
-
 def test_points_beyond_a_column_are_an_error_that_names_the_row():
     frame = pl.DataFrame({"amount": [100, 2**62]})
     with pytest.raises(DataError, match=r"points\[1\]: .* points are more than a column holds"):

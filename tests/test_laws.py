@@ -19,7 +19,7 @@ from loyaltycore._calendar import add_months
 from loyaltycore._exact import MODES, apportion, share_between
 from loyaltycore.conditions import And, Not, Or
 from loyaltycore.earning import Cap, EachLine, EveryNthTime, FirstOf, Limit, Running, Sum, When
-from loyaltycore.factors import ByFact, ByTier, Constant, FactorWhen, Product
+from loyaltycore.factors import ByFact, ByMemberFact, ByTier, Constant, FactorWhen, Product
 from loyaltycore.periods import Word
 from loyaltycore.testing import *
 from loyaltycore.testing import grows_with_spend
@@ -213,7 +213,7 @@ def test_a_cap_is_the_lesser_and_a_minimum_the_greater_of_what_is_earned(rule, p
 
 NEVER_MONOTONE = (
     *(PerUnit, PerItem, PointsTable, When, FirstOf, EachLine, Limit, EveryNthTime, Running),
-    *(ByTier, ByFact, Product, FactorWhen),
+    *(ByTier, ByFact, ByMemberFact, Product, FactorWhen),
 )
 
 

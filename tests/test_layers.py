@@ -22,7 +22,7 @@ ROWS = [
         *["statement", "account"],
     ],
     ["_annotations", "_expressions", "_toml", "_reading", "_writing", "serialize", "program"],
-    ["datasets", "reports", "frames", "_draws", "testing", "cli"],
+    ["datasets", "reports", "balances", "frames", "_draws", "testing", "cli"],
 ]
 ABOVE_ALL = {"__init__", "__main__"}  # they import what they like, and nothing imports them
 PLACES = {name: (row, place) for row, names in enumerate(ROWS) for place, name in enumerate(names)}

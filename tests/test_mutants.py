@@ -19,5 +19,5 @@ def test_a_bug_can_be_planted(patch):
     compile(planted, patch.file, "exec")
 
 
-def test_there_is_one_of_each():
-    assert len({patch.name for patch in PATCHES}) == len({(patch.file, patch.new) for patch in PATCHES}) == 14
+def test_no_two_are_the_same():
+    assert len({patch.name for patch in PATCHES}) == len({(patch.file, patch.old, patch.new) for patch in PATCHES}) == len(PATCHES)

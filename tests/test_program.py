@@ -174,6 +174,8 @@ def test_names_that_do_not_collide(rule):
         PerSpend(1).cap(50) * 2,
         (PerSpend(1).cap(50).named("x") * by_tier(gold=2)).when(Category("dining")),
         Flat(1) + PerSpend(1).named("x").cap(50, per="month").at_least(5) * 2,
+        (PerSpend(1).named("x").cap(50, per="month") + Flat(1)) * 2,
+        best_of(PerSpend(1).cap(50), Flat(1)) * by_tier(gold=2),
     ],
     ids=repr,
 )

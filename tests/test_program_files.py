@@ -189,6 +189,14 @@ earning = """
 + PerSpend(1, every=2).when(Category('fuel'))
 """
 rounding = "Rounding('half_up')"
+pending = "After(days=14)"
+expiry = "EndOf('month', plus=2)"
+
+[rewards]
+coffee = "Item(150, sku='coffee')"
+pay = "PayWithPoints(worth='0.01', step=100, share='0.5')"
+turkey = "Item(2500, sku='turkey').limit(1, per='year')"
+"food bank" = "Donation(worth='0.01', to='the food bank', at_least=100)"
 '''
     )
 

@@ -26,7 +26,7 @@ def cut(entries, n):
 
 @FEW
 @given(STORIES, st.integers(0, 60))
-def test_every_cut_gives_the_same_account(steps, days):
+def test_i15_every_cut_gives_the_same_account(steps, days):
     teller = Teller()
     teller.tell(steps)
     entries = teller.account.entries
@@ -37,7 +37,7 @@ def test_every_cut_gives_the_same_account(steps, days):
 
 
 @given(STORIES, STORIES, st.data())
-def test_every_later_call_gives_the_same(before, after, data):
+def test_i15_every_later_call_gives_the_same(before, after, data):
     here = Teller()
     here.tell(before)
     entries = here.account.entries

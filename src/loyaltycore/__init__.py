@@ -56,7 +56,7 @@ from loyaltycore.errors import (
     RuleError,
     TruthValue,
 )
-from loyaltycore.factors import Factor, by_fact, by_tier
+from loyaltycore.factors import Factor, by_fact, by_member_fact, by_tier
 from loyaltycore.lots import Lot, LotOrder, NewestFirst, OldestFirst, SoonestToExpire
 from loyaltycore.periods import Balance, Calendar, Each, Lifetime, MembershipYear, Period, Rolling, TierTerm
 from loyaltycore.points import Points, Rounding
@@ -169,6 +169,7 @@ __all__ = [
     "Voucher",
     "best_of",
     "by_fact",
+    "by_member_fact",
     "by_tier",
     "exact",
     "first_of",

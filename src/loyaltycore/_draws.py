@@ -58,7 +58,7 @@ from loyaltycore.earning import (
     Within,
 )
 from loyaltycore.earning_rules import OVER, Band, Flat, PerItem, PerSpend, PerStep, PerUnit, PointsTable
-from loyaltycore.factors import ByFact, ByTier, Constant, Factor, FactorWhen, Product
+from loyaltycore.factors import ByFact, ByMemberFact, ByTier, Constant, Factor, FactorWhen, Product
 from loyaltycore.periods import Calendar, Each, Every, Lifetime, MembershipYear, Period, Word
 
 T = TypeVar("T")
@@ -318,6 +318,11 @@ def _by_fact(m: _Maker, _: int) -> ByFact:
     return ByFact(name, {value: m.draw(_FACTORS) for value in m.some(values)}, otherwise=m.draw(_FACTORS))
 
 
+def _by_member_fact(m: _Maker, _: int) -> ByMemberFact:
+    plan = {value: m.draw(_FACTORS) for value in m.some(MEMBER_FACTS["plan"])}
+    return ByMemberFact("plan", plan, otherwise=m.draw(_FACTORS))
+
+
 def _product(m: _Maker, depth: int) -> Factor:
     product: Factor = m.without(Constant).one(Factor, depth) * m.one(Factor, depth)
     return m.draw(_FACTORS) * product if m.flag() else product
@@ -374,6 +379,7 @@ _LEAVES: Final[dict[type[Strategy], Make]] = {
     Constant: lambda m, _: Constant(m.draw(_FACTORS)),
     ByTier: lambda m, _: ByTier({tier: m.draw(_FACTORS) for tier in m.some(TIERS)}, otherwise=m.draw(_FACTORS)),
     ByFact: _by_fact,
+    ByMemberFact: _by_member_fact,
     # rules
     Flat: lambda m, _: Flat(m.draw(_POINTS)),
     PerSpend: lambda m, _: PerSpend(m.draw(_POINTS), m.draw(_STEPS)),

@@ -43,6 +43,8 @@ def code_of(value: object) -> Code:
     if isinstance(value, tuple):
         inner = ", ".join(fact_code(item).text for item in value)
         return Code(f"({inner},)" if len(value) == 1 else f"({inner})")
+    if isinstance(value, frozenset) and value:
+        return Code("frozenset({" + ", ".join(sorted(code_of(item).text for item in value)) + "})")
     if isinstance(value, Mapping):
         return Code("{" + ", ".join(f"{fact_code(k).text}: {fact_code(v).text}" for k, v in value.items()) + "}")
     return Code(repr(value))

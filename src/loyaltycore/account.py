@@ -7,8 +7,8 @@ refused writes nothing. Every question answers as if `advance` had just been cal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime
 from typing import Any, cast
 
@@ -341,17 +341,13 @@ class Account(Earning, Spending):
         with self._known(instant, known) as ledger:
             return FrozenMap(ledger.totals(unit))
 
-    @contextmanager
-    def _known(self, at: datetime, known: When | None) -> Iterator[Ledger]:
+    def _known(self, at: datetime, known: When | None) -> AbstractContextManager[Ledger]:
         limit = None if known is None else self._instant(known)
         if limit is None or self._ledger.posted is None or limit >= self._ledger.posted:
-            with self._as_of(at) as ledger:
-                yield ledger
-            return
-        limit = min(limit, at)
-        ledger = self._posted_upto(limit)
+            return self._as_of(at)
+        ledger = self._posted_upto(min(limit, at))
         ledger.advance(at)
-        yield ledger
+        return nullcontext(ledger)
 
     def lots(self, unit: str = "", *, at: When) -> tuple[Lot, ...]:
         """The lots with points at that moment, in the order they would be spent; pending ones last."""

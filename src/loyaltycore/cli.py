@@ -1,4 +1,4 @@
-"""The command `loyaltycore`: reports from files of transactions.
+"""The command `loyaltycore`: reports, balances and statements from files of transactions.
 
 It exits with 0 when it has printed what was asked for, with 1 when `--strict` met a bad row, and with 2 when it was
 called wrongly or a file cannot be used. Bad rows go to standard error: standard output holds the report alone.
@@ -7,17 +7,20 @@ called wrongly or a file cannot be used. Bad rows go to standard error: standard
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 import json
 import os
 import sys
+from typing import Any, Final
 import warnings
 
+from loyaltycore.balances import account_of, balances_report
 from loyaltycore.datasets import COLUMNS, REQUIRED, BadRow, Transactions, read_transactions
 from loyaltycore.errors import LoyaltyError, LoyaltyWarning
 from loyaltycore.program import Program
 from loyaltycore.reports import MONTHS, explain, points_report
+from loyaltycore.serialize import to_json
 
 BAD_ROW, UNUSABLE = 1, 2
 
@@ -64,15 +67,14 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"loyaltycore {version('loyaltycore')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    report = commands.add_parser(
+    report = _add_command(
+        commands,
         "report",
-        help="points per member and month",
+        _report,
+        what="points per member and month",
         description="Points per member and month (or quarter, or year) of the program's zone, and in total.",
-        epilog="example:\n  loyaltycore report sales.csv --program club.toml --by quarter --member-column card_no",
-        formatter_class=RawDescriptionHelpFormatter,
+        example="--by quarter --member-column card_no",
     )
-    report.set_defaults(run=_report)
-    _add_input(report)
     report.add_argument("--by", choices=MONTHS, default="month", help="what the columns are (default: month)")
     report.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
     report.add_argument(
@@ -80,7 +82,48 @@ def _parser() -> ArgumentParser:
         metavar="ID",
         help="print why that activity earned what it did instead; without ids, give 'line 17'",
     )
+    balances = _add_command(
+        commands,
+        "balances",
+        _balances,
+        what="what each member has at a moment",
+        description="What each member has at a moment: points earned, pending, available, lapsed, and lapsing soon.",
+        example="--at 2026-04-01 --format csv",
+    )
+    balances.add_argument("--at", metavar="MOMENT", required=True, help=_MOMENT)
+    balances.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
+    statement = _add_command(
+        commands,
+        "statement",
+        _statement,
+        what="what a member is sent",
+        description="A member's statement: what there was, what happened, what there is, and what is coming.",
+        example="--member 1204 --at 2026-04-01 --since 2026-03-01",
+    )
+    statement.add_argument("--member", metavar="ID", required=True, help="whose statement")
+    statement.add_argument("--at", metavar="MOMENT", required=True, help=_MOMENT)
+    statement.add_argument("--since", metavar="MOMENT", help="where it begins (default: with the first transaction)")
+    statement.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     return parser
+
+
+_MOMENT: Final = "a date (its first moment), or date and time as in 2026-04-01T12:00"
+
+
+def _add_command(
+    commands: Any, name: str, run: Callable[[Namespace], None], *, what: str, description: str, example: str
+) -> ArgumentParser:
+    """A command that reads transactions and a program."""
+    command: ArgumentParser = commands.add_parser(
+        name,
+        help=what,
+        description=description,
+        epilog=f"example:\n  loyaltycore {name} sales.csv --program club.toml {example}",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    _add_input(command)
+    return command
 
 
 # What goes in -------------------------------------------------------------------------------------------------------
@@ -156,3 +199,22 @@ def _report(args: Namespace) -> None:
         else:
             text = f"{report}\n"
     sys.stdout.write(text)
+
+
+def _balances(args: Namespace) -> None:
+    program, transactions = _program(args), _transactions(args)
+    report = balances_report(program, transactions, at=args.at)
+    if args.format == "csv":
+        text = report.to_csv()
+    elif args.format == "json":
+        text = json.dumps(report.to_data(), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = f"{report}\n"
+    sys.stdout.write(text)
+
+
+def _statement(args: Namespace) -> None:
+    program, transactions = _program(args), _transactions(args)
+    account = account_of(program, transactions, args.member, at=args.at)
+    statement = account.statement(at=args.at, since=args.since)
+    sys.stdout.write(f"{to_json(statement, indent=2) if args.format == 'json' else statement}\n")

@@ -5,8 +5,8 @@ The same id with the same content gives the same result and writes nothing; with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -152,21 +152,18 @@ class Desk:
             return Redemption(id, first.data["call"]["reward"], first.data["quote"], entries)
         return entries
 
-    @contextmanager
-    def _as_of(self, at: datetime) -> Iterator[Ledger]:
+    def _as_of(self, at: datetime) -> AbstractContextManager[Ledger]:
         """The ledger as it stood, or will stand, at that instant; changes to it are taken back."""
         ledger = self._ledger
         if ledger.posted is None or at >= ledger.posted:
-            with ledger.upto(at):
-                yield ledger
-        else:
-            past = self._posted_upto(at)
-            past.advance(at)
-            yield past
+            return ledger.upto(at)
+        past = self._posted_upto(at)
+        past.advance(at)
+        return nullcontext(past)
 
     def _unit(self, unit: str) -> str:
         if not unit:
-            return str(self._terms.main_unit)
+            return self._ledger.main_unit
         self._terms.unit(unit)
         return unit
 

@@ -49,12 +49,11 @@ from loyaltycore.factors import Constant, Factor, a_factor, as_factor
 from loyaltycore.periods import Lifetime, Period, PeriodLike, Word, counted_period
 
 
-def check_asked(activity: object, member: object) -> None:
-    """Raise if an award is asked for with an amount instead of an activity, or an id instead of a member."""
+def wrongly_asked(activity: object, member: object) -> RuleError:
+    """What to say where an amount stands instead of an activity, or an id instead of a member."""
     if not isinstance(activity, Activity):
-        raise RuleError(f"award: {activity!r} is no activity; write Activity.purchase({activity!r}, at=...)")
-    if not isinstance(member, Member):
-        raise RuleError(f"award: {member!r} is no member; give Member(...), or leave it out")
+        return RuleError(f"award: {activity!r} is no activity; write Activity.purchase({activity!r}, at=...)")
+    return RuleError(f"award: {member!r} is no member; give Member(...), or leave it out")
 
 
 @frozen
@@ -93,7 +92,8 @@ class EarningRule(Strategy):
         >>> PerSpend("0.5").award(Activity.purchase(15, at="2026-03-01")).points
         7
         """
-        check_asked(activity, member)
+        if not (isinstance(activity, Activity) and isinstance(member, Member)):
+            raise wrongly_asked(activity, member)
         return award_of(self._raw(activity, member))
 
     def _raw(self, activity: Activity, member: Member) -> Raw:
@@ -334,7 +334,9 @@ class FirstOf(Combined):
             if points:
                 break
         last = len(parts) - 1
-        why = ("the first of {} that earns{}", len(self.rules), _which(self.rules[last], last))
+        why: Why = ("the first of {} that earns{}", len(self.rules), _which(self.rules[last], last))
+        if not points:
+            why = ("none of {} earns", len(self.rules))
         return points, why, tuple(parts), counts
 
     def _code(self) -> _show.Code:

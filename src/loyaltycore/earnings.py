@@ -53,7 +53,8 @@ class Earning(Desk):
                 entries += self._earn_in(unit, points, award, parts, activity, at, posted_at)
         self._publish()
         for unit, award in awards.items():
-            self._awards[activity.id, unit] = award
+            if award._parts or not award.points:  # of any other its entry tells all there is
+                self._awards[activity.id, unit] = award
         return Receipt(FrozenMap.over(awards), entries=tuple(entries))
 
     def _local(self, activity: Activity) -> Activity:

@@ -218,25 +218,51 @@ def _told_apart(factors: Mapping[FactValue, Exact]) -> frozenset[tuple[bool, Fac
 
 
 @frozen
-class ByFact(Factor):
-    """A factor for each value of a fact; see `by_fact`."""
-
-    kind = "by_fact"
+class FactTable(Factor):
+    """Base of the factors for each value of a fact. Implement `stated`; the function that makes one bears its kind."""
 
     name: str = field(validator=is_name)
     factors: FrozenMap[FactValue, Exact] = field(converter=_table, eq=_told_apart)
     otherwise: Exact = field(default=1, converter=_otherwise, kw_only=True)
 
+    @abstractmethod
+    def stated(self, activity: Activity, member: Member) -> FactValue | None:
+        """The fact's value, if it has one."""
+
     def value(self, activity: Activity, member: Member) -> Number:
         """The factor of the fact's value; the first that is listed, if the fact is a tuple."""
-        stated = activity.fact(self.name)
+        stated = self.stated(activity, member)
         values = stated if isinstance(stated, tuple) else (stated,)
         known = self.factors.items()
         return next((factor for v in values for key, factor in known if same_fact(key, v)), self.otherwise)
 
     def _code(self) -> _show.Code:
         other = {} if self.otherwise == 1 else {"otherwise": self.otherwise}
-        return _show.call("by_fact", (self.name, _show.table(self.factors)), other)
+        return _show.call(self.kind, (self.name, _show.table(self.factors)), other)
+
+
+@frozen
+class ByFact(FactTable):
+    """A factor for each value of a fact of the activity; see `by_fact`."""
+
+    kind = "by_fact"
+
+    def stated(self, activity: Activity, member: Member) -> FactValue | None:
+        """What the activity states."""
+        stated: FactValue | None = activity.fact(self.name)
+        return stated
+
+
+@frozen
+class ByMemberFact(FactTable):
+    """A factor for each value of a fact of the member; see `by_member_fact`."""
+
+    kind = "by_member_fact"
+
+    def stated(self, activity: Activity, member: Member) -> FactValue | None:
+        """What is known of the member."""
+        known: FactValue | None = member.facts.get(self.name)
+        return known
 
 
 @readable
@@ -247,3 +273,14 @@ def by_fact(name: str, factors: Mapping[Any, Number], *, otherwise: Number = 1) 
     by_fact('booking_class', {'F': '1.5', 'Q': '0.25'})
     """
     return ByFact(name, factors, otherwise=otherwise)
+
+
+@readable
+def by_member_fact(name: str, factors: Mapping[Any, Number], *, otherwise: Number = 1) -> Factor:
+    """A factor for each value of a fact of the member, such as a plan; *otherwise* where it is not known or not listed.
+
+    >>> rule = PerSpend(1) * by_member_fact("plan", {"pro": 2})
+    >>> rule.award(Activity.purchase(30, at="2026-03-01"), Member(facts={"plan": "pro"})).points
+    60
+    """
+    return ByMemberFact(name, factors, otherwise=otherwise)

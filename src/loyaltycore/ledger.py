@@ -22,6 +22,7 @@ from loyaltycore._exact import EMPTY, Exact, FrozenMap
 from loyaltycore.activity import Activity, Count, CounterKey, Member, counts_of
 from loyaltycore.books import CHANGING, Book, LotState
 from loyaltycore.conditions import Condition
+from loyaltycore.dates import DateRule
 from loyaltycore.entries import Entry, UnlockedEntry
 from loyaltycore.lots import Lot, accepts
 from loyaltycore.points import Points, Terms

@@ -19,7 +19,7 @@ from loyaltycore.activity import ANYONE, Activity, CounterKey, Member
 from loyaltycore.awards import Award
 from loyaltycore.conditions import Condition
 from loyaltycore.dates import AfterInactivity
-from loyaltycore.earning import Cap, Counted, EarningRule, Times, Wrapped, check_asked
+from loyaltycore.earning import Cap, Counted, EarningRule, Times, wrongly_asked
 from loyaltycore.errors import LoyaltyWarning, RuleError
 from loyaltycore.periods import Word
 from loyaltycore.points import Points
@@ -199,7 +199,8 @@ class Program(Stored):
 
     def award(self, activity: Activity, member: Member = ANYONE) -> Mapping[str, Award]:
         """What the activity earns, by unit."""
-        check_asked(activity, member)
+        if not (isinstance(activity, Activity) and isinstance(member, Member)):
+            raise wrongly_asked(activity, member)
         local = activity.in_zone(self.zone)
         return FrozenMap.over({u: points.award(local, member.in_unit(u)) for u, points in self.points.items()})
 
@@ -243,7 +244,7 @@ def _check_counters(program: Program) -> None:
                         f"{place}: {value!r} counts as {value.counter_name!r} per {value.per!r}, and so does"
                         f" {owner!r} at {first}; give one of them another name"
                     )
-            if isinstance(value, Times) and _capped_inside(value.rule):
+            if isinstance(value, Times) and any(isinstance(inside, Cap) for _, inside in walk(value.rule)):
                 warnings.warn(
                     f"{place}: {value!r} multiplies past the cap inside it; write the factor before .cap(...)"
                     " if the cap should hold",
@@ -264,11 +265,3 @@ def _check_rewards(program: Program) -> None:
                     raise RuleError(f"{place}.{part}: {unit!r} is no unit of the program; it has {known}")
                 if part == "unit" and unit and not program.points[unit].redeemable:
                     raise RuleError(f"{place}.unit: {unit!r} cannot be redeemed; name a redeemable unit")
-
-
-def _capped_inside(rule: EarningRule) -> bool:
-    while isinstance(rule, Wrapped):
-        if isinstance(rule, Cap):
-            return True
-        rule = rule.rule
-    return False

@@ -293,7 +293,7 @@ class OptionWhen(OptionAround):
 
     def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
         kept = self.condition.select(order, member)
-        if kept.lines:
+        if kept.lines and kept.amount >= 0:
             return self.option._quote(kept, member, points)
         quote = self.option._quote(order, member, points)
         if isinstance(self.condition, During) and self.condition.is_ahead(order):

@@ -103,7 +103,8 @@ class UnitStatement(Stored):
         tables = [_show.html_table(names, [sums], self.unit)]
         if self.lines:
             tables.append(_show.html_table(LINES, self._lines()))
-        return "".join([*tables, *(f"<p>{escape(remark)}</p>" for remark in self._remarks())])
+        remarks = "<br>".join(map(escape, self._remarks()))
+        return "".join([*tables, f"<p>{remarks}</p>" if remarks else ""])
 
     def _sums(self) -> list[tuple[str, str]]:
         changes = [(name, change) for name, change in self.changes.items() if change]

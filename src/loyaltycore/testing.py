@@ -81,23 +81,30 @@ try:
         moments,
         rules,
     )
+    from loyaltycore._machine import AccountMachine
+    from loyaltycore._policies import DATE_RULE_LAWS, OPTION_LAWS, check_date_rule, check_option
 except ModuleNotFoundError as error:
     raise MissingExtra("testing", "hypothesis") from error
 
 __all__ = [
     "ACTIVITY_FACTS",
     "CATEGORIES",
+    "DATE_RULE_LAWS",
     "FACTOR_LAWS",
     "LAWS",
     "LINE_FACTS",
     "MEMBER_FACTS",
+    "OPTION_LAWS",
     "RULE_LAWS",
     "SKUS",
     "TIERS",
     "VALUE_LAWS",
+    "AccountMachine",
     "activities",
     "check_condition",
+    "check_date_rule",
     "check_factor",
+    "check_option",
     "check_rule",
     "conditions",
     "factors",

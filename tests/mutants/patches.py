@@ -1,7 +1,7 @@
 """Bugs to plant, one at a time: the state machine over accounts must catch each of them.
 
-They are the mistakes that ledgers of points are known to be made with, and three rare ones that only a long history
-with several holds can show. `run.py` plants them; `tests/test_mutants.py` sees to it that they still fit the sources.
+First the fourteen that ledgers of points are usually tried with, then what could go wrong in this one in particular.
+`run.py` plants them; `tests/test_mutants.py` sees to it that they still fit the sources.
 """
 
 from typing import NamedTuple
@@ -27,7 +27,7 @@ PATCHES = [
         "<= vs < in the sweep",
         "ledger.py",
         "if due is None or due[0] > to:",
-        "if due is None or due[0] >= to:",
+        "if due is None or due[0] > to or (due[1] == LAPSE and due[0] == to):",
     ),
     Patch(
         "LIFO by expiry",
@@ -38,8 +38,8 @@ PATCHES = [
     Patch(
         "never-expiring first",
         "lots.py",
-        'return (lot.expires_on or FAR, getattr(lot, "ends", None) or _LAST, lot.earned)',
-        'return (lot.expires_on or date.min, getattr(lot, "ends", None) or _LAST, lot.earned)',
+        "return (lot.expires_on or FAR, getattr(",
+        "return (lot.expires_on or date.min, getattr(",
     ),
     Patch(
         "put back wrong lot",
@@ -69,7 +69,7 @@ PATCHES = [
         "partial capture loses rest",
         "spending.py",
         "        if rest:\n            entries.append(ledger.release(hold, id,",
-        "        if False:\n            entries.append(ledger.release(hold, id,",
+        "        if rest < 0:\n            entries.append(ledger.release(hold, id,",
     ),
     Patch(
         "capture from tail",
@@ -103,5 +103,106 @@ PATCHES = [
         "            holds = sum(hold.open for hold in self.holds.values())\n"
         '            spent = sum(entry.kind == "spent" and self.taken(entry.id).open for entry in self.entries)\n'
         "            if due is None or due[0] > to or (due[1] == LAPSE and holds >= 3 and spent >= 2):",
+    ),
+    # Dates
+    Patch(
+        "a hold lasts a tick longer",
+        "ledger.py",
+        "best = (self.by_timeout[0][0], RELEASE,",
+        "best = (self.by_timeout[0][0] + timedelta.resolution, RELEASE,",
+    ),
+    Patch(
+        "the last day of a lot is over before it begins",
+        "ledger.py",
+        "first_moment(day + timedelta(1), where)",
+        "first_moment(day, where)",
+    ),
+    Patch(
+        "every day begins at midnight",
+        "_calendar.py",
+        "    return datetime.combine(day, time.min, where).astimezone(UTC)",
+        "    offset = datetime.combine(day, time(12), where).utcoffset() or timedelta()\n"
+        "    return datetime.combine(day, time.min, UTC) - offset",
+    ),
+    # The order of spending
+    Patch(
+        "the hour at which a lot ends does not count",
+        "lots.py",
+        'getattr(lot, "ends", None) or _LAST, lot.earned)',
+        "lot.earned)",
+    ),
+    Patch(
+        "a lot whose end has moved keeps its place",
+        "books.py",
+        "if item[0] == lot.key and lot.id not in passed:",
+        "if lot.id not in passed:",
+    ),
+    # Giving back
+    Patch(
+        "a debt is forgotten at once",
+        "earnings.py",
+        'owed = due - taken if on_shortfall == "owe" else 0',
+        "owed = 0",
+    ),
+    Patch(
+        "an activity can be reversed twice",
+        "ledger.py",
+        'self.units[entry.unit].reversed += data["due"]',
+        "pass",
+    ),
+    Patch(
+        "a hold can be resolved twice",
+        "spending.py",
+        "if not hold.open:\n            end",
+        "if not hold.open and not hold.points:\n            end",
+    ),
+    Patch(
+        "points from a hold that timed out do not pay debts",
+        "ledger.py",
+        "            self.repay(hold.entry.unit, at, at)\n",
+        "",
+    ),
+    Patch(
+        "points that were brought back can be brought back again",
+        "ledger.py",
+        "self.lots[number].lapsed -= points",
+        "pass",
+    ),
+    Patch(
+        "a coffee that was cancelled still counts in its month",
+        "ledger.py",
+        'self._count(taken.entry.data.get("counts", EMPTY), -1)',
+        "pass",
+    ),
+    # Questions, times, snapshots
+    Patch(
+        "a question leaves what fell due",
+        "ledger.py",
+        "        del ledger.entries[self.length :]\n",
+        "",
+    ),
+    Patch(
+        "a question about later closes holds",
+        "ledger.py",
+        "                hold.open = True\n",
+        "                pass\n",
+    ),
+    Patch(
+        "what was known then is what is known now",
+        "account.py",
+        "self._posted_upto(min(limit, at))",
+        "self._posted_upto(at)",
+    ),
+    Patch(
+        "the account learns of things in the past",
+        "desk.py",
+        "return learnt if last is None or learnt > last else last",
+        "return learnt",
+    ),
+    Patch(
+        "a snapshot forgets what is held",
+        "ledger.py",
+        "        book.held += lot.held\n",
+        "",
     ),
 ]
