@@ -33,3 +33,10 @@ def docs(session: nox.Session) -> None:
     """The site, in `site/`."""
     session.install("-e", ".[dev]")
     session.run("mkdocs", "build", "--strict")
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Bugs planted on purpose, which the tests of the ledger must catch; some minutes, so not a part of `.ci/run`."""
+    session.install("-e", ".[dev]")
+    session.run("python", "tests/mutants/run.py", *session.posargs)

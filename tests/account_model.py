@@ -67,7 +67,7 @@ EXPIRY = {
     "quarter": lambda lot, _: end_of_quarter(lot["day"]),
     "either": lambda lot, _: min(lot["day"] + 40 * DAY, end_of_quarter(lot["day"], 1)),
     "both": lambda lot, _: max(lot["day"] + 20 * DAY, end_of_month(lot["day"])),
-    "hours": lambda lot, _: lot["since"] + timedelta(hours=36),
+    "hours": lambda lot, _: lot["since"] + timedelta(hours=29),
     "quiet": lambda lot, last: max(lot["day"], last or lot["day"]) + 20 * DAY,
 }
 
@@ -77,6 +77,13 @@ WAIT = {
     "month": lambda at, zone: first_moment(months_later(civil(at, zone), 1), zone),
     "hours": lambda at, zone: at + timedelta(hours=30),
     "told": lambda at, zone: None,
+}
+
+
+ORDER = {
+    "soonest": lambda lot, end: (end, lot["earned"]),
+    "oldest": lambda lot, end: lot["earned"],
+    "newest": lambda lot, end: -lot["earned"].toordinal(),
 }
 
 
@@ -90,9 +97,10 @@ class Refused(Exception):
 class State:
     """An account at one moment."""
 
-    def __init__(self, zone, at_most):
+    def __init__(self, zone, at_most, order):
         self.zone = zone
         self.at_most = at_most
+        self.order = ORDER[order]
         self.posted = None
         self.lots = {}
         self.owed = Counter()
@@ -133,7 +141,7 @@ class State:
     def ready(self, unit):
         """The lots that can be spent, in the order in which they are."""
         there = [lot for lot in self.lots.values() if lot["unit"] == unit and lot["ready"] and lot["left"]]
-        return sorted(there, key=lambda lot: (self.end(lot), lot["earned"], lot["id"]))
+        return sorted(there, key=lambda lot: (self.order(lot, self.end(lot)), lot["id"]))
 
     def waiting(self, unit):
         return [lot for lot in self.lots.values() if lot["unit"] == unit and not lot["ready"] and lot["left"]]
@@ -332,9 +340,10 @@ class State:
             raise Refused("limit_reached")
         if points > self.spendable("stars"):
             raise Refused("insufficient_points")
-        self.last = max(self.last or date.min, civil(call["at"], self.zone))
         self.flows["stars"]["spent"] += points
-        return self.take("stars", points)
+        taken = self.take("stars", points)  # in the order that was shown before, which what follows may change
+        self.last = max(self.last or date.min, civil(call["at"], self.zone))
+        return taken
 
     def count(self, call):
         """The month that a coffee counts in; what is not limited counts nowhere that is looked at."""
@@ -444,9 +453,8 @@ def split(points, weights):
 class SlowAccount:
     """All calls that were accepted; everything else is worked out."""
 
-    def __init__(self, zone, at_most):
-        self.zone = zone
-        self.at_most = at_most
+    def __init__(self, *settings):
+        self.settings = settings
         self.calls = []
         self.worked_out = {}
 
@@ -458,7 +466,7 @@ class SlowAccount:
         return self.worked_out[asked]
 
     def work_out(self, at, known):
-        state = State(self.zone, self.at_most)
+        state = State(*self.settings)
         for call in self.calls:
             if call["posted"] > min(at, known):
                 break
@@ -466,12 +474,13 @@ class SlowAccount:
         state.run(at)
         return state
 
-    def call(self, call):
-        """Do a call; raise `Refused` where it is not possible, and forget it then."""
+    def refuses(self, call):
+        """Do a call; say why, and forget it, where it is not possible."""
         self.calls.append(call)
         try:
             self.state(call["posted"])
-        except Refused:
+        except Refused as refused:
             self.calls.pop()
-            raise
+            return str(refused)
         self.worked_out = {key: state for key, state in self.worked_out.items() if key[0] == len(self.calls)}
+        return None

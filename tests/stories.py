@@ -24,7 +24,9 @@ CLUB = Program(
             expiry=(After(days=60).to_end_of("week") | AfterInactivity(days=40)).unless(MemberFact("plan", "pro")),
             at_most=2_000,
         ),
-        "cash": Points(PerStep(5, every=50).named("steps").running(per="year"), expiry=After(days=60, hours=5), places=2),
+        "cash": Points(
+            PerStep(5, every=50).named("steps").running(per="year"), expiry=After(days=60, hours=5), places=2
+        ),
         "status": Points(PerSpend("0.5"), redeemable=False, rounding=Rounding("half_up", each="line")),
     },
     rewards={
@@ -97,17 +99,17 @@ class Teller:
         self.now += timedelta(hours=step.hours)
         if step.verb == "again" and self.calls:  # an earlier call once more, with the time it said
             return self._result(self.calls[step.n % len(self.calls)])
-        verb, id = ("earn" if step.verb == "again" else step.verb), f"c-{len(self.calls) + 1}"
+        verb, call_id = ("earn" if step.verb == "again" else step.verb), f"c-{len(self.calls) + 1}"
         needed = {"capture": "hold", "release": "hold", "cancel": "redeem", "reverse": "earn", "activate": "earn"}
         of = self.ids[needed[verb]] if verb in needed else None
         if of == []:
             verb, of = needed[verb], None  # there is nothing to refer to yet
-        what = (step, id, self.now) if of is None else (step, id, self.now, of[-1 - step.n % len(of)])
+        what = (step, call_id, self.now) if of is None else (step, call_id, self.now, of[-1 - step.n % len(of)])
         self.calls.append(getattr(self, f"_{verb}")(*what))
         result = self._result(self.calls[-1])
         if getattr(result, "entries", ()):
             for name in {"hold": ("hold", "redeem")}.get(verb, (verb,)):
-                self.ids[name].append(id)
+                self.ids[name].append(call_id)
         return result
 
     def _result(self, call):

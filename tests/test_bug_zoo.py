@@ -23,7 +23,8 @@ coffee = Item(100, sku="coffee")
 
 
 def club(*, rewards=None, **points):
-    return Program("Club", points={"stars": Points(PerSpend(1), **points)}, rewards=rewards or {"gift": gift, "coffee": coffee})
+    rewards = rewards or {"gift": gift, "coffee": coffee}
+    return Program("Club", points={"stars": Points(PerSpend(1), **points)}, rewards=rewards)
 
 
 def bought(amount=100, at="2026-01-05", id="t-1", **facts):
@@ -41,7 +42,7 @@ def conserved(account, at):
     return sum(totals[name] for name in IN) == sum(totals[name] for name in OUT)
 
 
-# Of others --------------------------------------------------------------------------------------------------------------
+# Of others ------------------------------------------------------------------------------------------------------------
 
 
 def test_fuint_71_twenty_gifts_of_100_from_100_points():
@@ -136,7 +137,8 @@ def test_odoo_271032_a_discount_of_everything_leaves_nothing():
 
 def test_prestashop_42502_a_partial_refund_bears_its_share_of_the_discount():
     """150 and 60 with 42 off: what comes back for the 150 is 120, not 108."""
-    paid = Activity.purchase(lines=[Line(150), Line(60)], at="2026-01-05", id="t-1", tenders={"card": 168, "points": 42})
+    tenders = {"card": 168, "points": 42}
+    paid = Activity.purchase(lines=[Line(150), Line(60)], at="2026-01-05", id="t-1", tenders=tenders)
     account = Program("Club", earning=PerSpend(1).when(Fact("tender", "card"))).account("m-1")
     account.earn(paid)
     of_first = [n for n, line in enumerate(paid.lines) if line.fact("tender") == "card" and line.amount == 120]
@@ -153,7 +155,8 @@ def test_spree_14467_two_halves_are_the_whole():
 
 
 def test_kademi_4759_the_last_day_is_a_day_where_the_program_is():
-    program = Program("Club", timezone="Pacific/Auckland", points={"stars": Points(PerSpend(1), expiry=OnDate("12-31"))})
+    stars = Points(PerSpend(1), expiry=OnDate("12-31"))
+    program = Program("Club", timezone="Pacific/Auckland", points={"stars": stars})
     account = with_points(program)
 
     assert account.lots(at="2026-06-01")[0].expires_on == date(2026, 12, 31)
@@ -206,7 +209,100 @@ def test_erpnext_59050_no_points_are_spent_without_a_debit():
     assert account.balance(at="2026-01-06") == 50
 
 
-# Our own ----------------------------------------------------------------------------------------------------------------
+def test_medusa_16347_a_gift_card_is_not_redeemed_twice():
+    account = with_points(club(rewards={"card": Voucher(100, worth=10)}), 150)
+    bought_card = [account.redeem("card", id=name, at="2026-01-06") for name in ("r-1", "r-1", "r-2")]
+
+    assert [card.ok for card in bought_card] == [True, True, False]
+    assert bought_card[1].entries == bought_card[0].entries
+    assert account.balance(at="2026-01-06") == 50
+
+
+def test_erpnext_apply_loyalty_points_a_lot_is_not_drawn_beyond_what_is_left_of_it():
+    """What was spent of a lot was subtracted twice with the wrong sign, so that it could be spent again."""
+    account = with_points(club(expiry=After(months=1)))
+    account.earn(bought(30, "2026-01-06", "t-2"))
+    for n, points in enumerate((70, 40, 20)):
+        account.redeem("gift", points=points, id=f"r-{n}", at="2026-01-07")
+
+    assert [entry.lots for entry in account.entries if entry.kind == "spent"] == [
+        ((1, 70),),
+        ((1, 30), (2, 10)),
+        ((2, 20),),
+    ]
+
+
+def test_setono_redeeming_and_cancelling_does_not_make_points_immortal():
+    account = with_points(club(expiry=After(months=1)))
+    account.redeem("coffee", id="r-1", at="2026-02-04")
+    account.cancel("r-1", id="c-1", at="2026-02-05")
+
+    assert account.balance(at="2026-02-05") == 100
+    assert account.balance(at="2026-02-06") == 0
+
+
+def test_setono_points_past_their_end_cannot_be_spent_though_nobody_swept_them():
+    account = with_points(club(expiry=After(months=1)))
+
+    assert account.redeem("coffee", id="r-1", at="2026-02-06").quote.refusal.code == "insufficient_points"
+
+
+def test_open_loyalty_lots_are_spent_in_order_however_many_there_are():
+    """Its order compared by true and false, which is none."""
+    account = club(expiry=OnDate("12-31")).account("m-1")
+    years = (2027, 2024, 2026, 2023, 2025, 2022)
+    for year in sorted(years):
+        account.adjust(1, reason="by hand", actor="clerk", id=f"a-{year}", at="2022-01-01")
+    for lot, year in enumerate(years, 1):
+        account.extend(lot, f"{year}-06-30", id=f"e-{year}", at="2022-01-01")
+    account.redeem("gift", points=6, id="r-1", at="2022-01-02")
+
+    assert account.entries[-1].lots == ((6, 1), (4, 1), (2, 1), (5, 1), (3, 1), (1, 1))
+
+
+def test_posnext_a_part_of_a_redemption_gives_back_only_that_part():
+    account = with_points(club())
+    account.redeem("gift", points=80, id="r-1", at="2026-01-06")
+    account.cancel("r-1", points=20, id="c-1", at="2026-01-07")
+
+    assert account.balance(at="2026-01-07") == 40
+
+
+def test_posnext_a_return_is_not_blocked_because_the_points_are_spent():
+    account = with_points(club())
+    account.redeem("gift", points=80, id="r-1", at="2026-01-06")
+    account.reverse("t-1", id="refund", at="2026-01-07", on_shortfall="owe")
+
+    assert account.balance(at="2026-01-07") == -80
+
+
+def test_odoo_222428_the_day_is_the_programs_not_that_of_utc():
+    program = Program("Club", timezone="America/New_York", points={"stars": Points(PerSpend(1), expiry=After(days=1))})
+    account = program.account("m-1")
+    account.earn(bought(100, "2026-01-05T23:30"))  # the 6th in UTC
+
+    assert account.balance(at="2026-01-06T23:59") == 100
+    assert account.balance(at="2026-01-07") == 0
+
+
+def test_odoo_111670_tenths_leave_no_dust():
+    account = with_points(Program("Club", earning=PerSpend(10)), "0.3")
+    for n in range(3):
+        account.reverse("t-1", amount="0.1", id=f"r-{n}", at="2026-01-06")
+
+    assert account.balance(at="2026-01-06") == 0
+    with pytest.raises(RuleError, match="0 of the activity is left"):
+        account.reverse("t-1", amount="0.01", id="r-3", at="2026-01-06")
+
+
+def test_prestashop_4034_points_are_given_as_they_were_shown():
+    account = Program("Club", earning=PerSpend("0.5")).account("m-1")
+    shown = account.preview(bought("1.99")).points
+
+    assert account.earn(bought("1.99")).points == shown == account.balance(at="2026-01-06")
+
+
+# Our own --------------------------------------------------------------------------------------------------------------
 
 
 def test_a_conversion_behind_a_limit_still_gives_what_it_promises():
@@ -435,3 +531,11 @@ def test_a_reward_priced_by_lines_that_are_only_returns_is_refused():
     order = Activity([Line(20), Line(-5, "dining")], at="2026-01-05")
 
     assert by_dining.quote(order).refusal.code == "not_eligible"
+
+
+def test_a_clock_that_goes_back_does_not_take_the_account_with_it():
+    account = with_points(club())
+    account.earn(bought(50, "2026-01-10", "t-2"))
+    account.redeem("coffee", id="r-1", at="2026-01-08")
+
+    assert [account.balance(at=f"2026-01-{day:02}") for day in (8, 9, 10)] == [100, 100, 50]

@@ -16,13 +16,13 @@ ROWS = [
     ["errors", "_exact", "_calendar", "_show"],
     ["_strategy", "_columns", "activity", "awards"],
     ["periods", "conditions", "factors", "dates"],
-    ["earning", "earning_rules", "redemption"],
+    ["earning", "earning_rules", "redemption", "redemption_options"],
     [
         *["lots", "points", "entries", "books", "ledger", "snapshots", "desk", "refunds", "earnings", "spending"],
         *["statement", "account"],
     ],
     ["_annotations", "_expressions", "_toml", "_reading", "_writing", "serialize", "program"],
-    ["datasets", "reports", "balances", "frames", "_draws", "testing", "cli"],
+    ["datasets", "reports", "balances", "frames", "_draws", "_laws", "_machine", "_policies", "testing", "cli"],
 ]
 ABOVE_ALL = {"__init__", "__main__"}  # they import what they like, and nothing imports them
 PLACES = {name: (row, place) for row, names in enumerate(ROWS) for place, name in enumerate(names)}

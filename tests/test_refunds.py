@@ -1,5 +1,7 @@
 """Refunds: what goes back, and what it frees of the counters."""
 
+from fractions import Fraction
+
 from loyaltycore import *
 
 REVIEWS = Program("Reviews", earning=Flat(50).when(OfKind("review")).named("reviews").limit(1, per="year"))
@@ -58,3 +60,59 @@ def test_what_is_owed_is_part_of_what_is_missing_to_a_reward():
 
     account.earn(Activity.purchase(120, at="2026-01-08", id="t-2"))
     assert account.redeem("mug", id="r-2", at="2026-01-08").ok
+
+
+def by_lines(program, *lines):
+    """What each line of a basket gives back, one after the other."""
+    account = program.account("m-1")
+    account.earn(Activity(lines, at="2026-01-05", id="t-1"))
+    return [
+        sum(entry.points for entry in account.reverse("t-1", id=f"x-{n}", at="2026-01-06", lines=[n]))
+        for n in range(len(lines))
+    ]
+
+
+def test_lines_give_back_what_each_earned():
+    program = Program("Club", earning=PerSpend(1) + PerSpend(2).when(Category("dining")))
+    assert by_lines(program, Line(10), Line(10, "dining"), Line(5)) == [10, 30, 5]
+
+
+def test_what_no_line_would_earn_alone_goes_by_their_amounts():
+    program = Program("Club", earning=Flat(50).when(MinSpend(100)))
+    assert by_lines(program, Line(90), Line(30)) == [38, 12]
+
+
+def test_what_goes_by_no_amount_is_shared_alike():
+    program = Program("Club", earning=Flat(51).when(Has(at_least=3, of="quantity")))
+    assert by_lines(program, Line(0), Line(0), Line(0)) == [17, 17, 17]
+
+
+def test_a_line_without_an_amount_keeps_what_it_earned():
+    program = Program("Club", earning=PerSpend(1) + Flat(20).when(Category("gift")))
+    assert by_lines(program, Line(100), Line(0, "gift")) == [100, 20]
+
+
+def test_a_line_that_was_returned_within_the_basket_changes_nothing():
+    program = Program("Club", earning=PerSpend(1))
+    assert by_lines(program, Line(100), Line(-20), Line(20)) == [83, 0, 17]
+
+
+def test_a_partial_refund_frees_its_share_of_what_was_counted():
+    rule = (
+        PerSpend(1).named("capped").cap(100, per="month")
+        + PerSpend("0.5").named("running").running(per="month")
+        + Flat(1).named("visits").limit(1, per="month")
+    )
+    account = Program("Club", earning=rule).account("m-1")
+    account.earn(Activity.purchase(99, at="2026-01-05", id="t-1"))
+    before = dict(account.member(at="2026-01-05").counted)
+    account.reverse("t-1", id="x-1", at="2026-01-06", amount=33)
+    after = account.member(at="2026-01-06").counted
+    freed = {key.name or key.what: (before[key], after.get(key, 0)) for key in before if key.what != "lines"}
+    assert freed["capped"] == (99, 66)
+    assert freed["running"] == (Fraction(99, 2), 33)
+    assert freed["visits"] == (1, 1)  # there was a visit all the same
+    [tally] = [after[key] for key in before if key.what == "lines"]
+    assert tally.lines[0].amount == 66
+    account.reverse("t-1", id="x-2", at="2026-01-07")
+    assert not any(account.member(at="2026-01-07").counted[key] for key in before if key.what != "lines")

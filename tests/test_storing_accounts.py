@@ -11,7 +11,6 @@ from stories import BEGIN, CLUB, STORIES, Teller, plain, told
 
 from loyaltycore import *
 
-
 FEW = settings(max_examples=max(10, settings.default.max_examples // 5))
 
 

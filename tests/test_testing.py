@@ -14,6 +14,7 @@ import pytest
 
 from loyaltycore import *
 from loyaltycore import testing
+from loyaltycore._laws import equals_its_copy, is_rebuilt_by_its_repr
 from loyaltycore.earning import Sum
 from loyaltycore.testing import *
 
@@ -52,8 +53,8 @@ def test_every_built_in_kind_can_be_drawn_and_keeps_the_laws(cls):
 @given(st.from_type(Line), st.from_type(Activity), st.from_type(Member), moments())
 def test_lines_activities_and_members_are_rebuilt_by_their_repr(line, activity, member, at):
     for value in (line, activity, member):
-        testing.is_rebuilt_by_its_repr(value)
-        testing.equals_its_copy(value)
+        is_rebuilt_by_its_repr(value)
+        equals_its_copy(value)
     assert at.tzinfo is None
 
 

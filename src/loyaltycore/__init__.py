@@ -61,7 +61,8 @@ from loyaltycore.lots import Lot, LotOrder, NewestFirst, OldestFirst, SoonestToE
 from loyaltycore.periods import Balance, Calendar, Each, Lifetime, MembershipYear, Period, Rolling, TierTerm
 from loyaltycore.points import Points, Rounding
 from loyaltycore.program import Program
-from loyaltycore.redemption import (
+from loyaltycore.redemption import Quote, RedemptionOption, Refusal
+from loyaltycore.redemption_options import (
     AwardChart,
     Convert,
     Donation,
@@ -69,9 +70,6 @@ from loyaltycore.redemption import (
     Item,
     PayWithPoints,
     PercentOff,
-    Quote,
-    RedemptionOption,
-    Refusal,
     Voucher,
 )
 

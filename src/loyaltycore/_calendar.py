@@ -104,6 +104,8 @@ def days_in_month(year: int, month: int) -> int:
 
 def on_day(year: int, month: int, day: int) -> date:
     """That day, or the month's last where the month is shorter."""
+    if not 1 <= year <= 9999:  # noqa: PLR2004 (what a date can say)
+        raise RuleError(f"the year {year} is none that a date can say; stay within the years 1 to 9999")
     return date(year, month, min(day, days_in_month(year, month)))
 
 

@@ -13,6 +13,7 @@ from hypothesis.errors import Flaky
 
 from loyaltycore._draws import ACTIVITY_FACTS, Draw, activities, members, moments
 from loyaltycore._exact import EMPTY, FrozenMap, whole
+from loyaltycore._laws import VALUE_LAWS, copied, hold
 from loyaltycore._strategy import Stored, Strategy
 from loyaltycore.activity import ANYONE, Activity, FactValue, Member
 from loyaltycore.dates import DateRule, as_date_rule
@@ -84,10 +85,8 @@ def check_option(
 
 
 def _check(value: S, laws: tuple[Law[S], ...], asked: st.SearchStrategy[Any], who: st.SearchStrategy[Member]) -> None:
-    from loyaltycore.testing import VALUE_LAWS, _hold
-
     for law_of_values in VALUE_LAWS:
-        _hold(law_of_values, value)
+        hold(law_of_values, value)
 
     @settings(
         database=None,  # what fails is this value, and leaves nothing behind for the next
@@ -99,18 +98,12 @@ def _check(value: S, laws: tuple[Law[S], ...], asked: st.SearchStrategy[Any], wh
     @given(asked, who)
     def for_all(about: Any, member: Member) -> None:
         for law in laws:
-            _hold(law, value, about, member)
+            hold(law, value, about, member)
 
     try:
         for_all()
     except Flaky as error:
         raise AssertionError(f"{type(value).__name__} did not answer as before when it was tried again") from error
-
-
-def _copied(value: S) -> S:
-    from loyaltycore.testing import _copy
-
-    return _copy(value)
 
 
 # Laws of date rules ---------------------------------------------------------------------------------------------------
@@ -134,7 +127,7 @@ def names_the_same_date(rule: DateRule, subject: Any, member: Member) -> None:
     first, second = rule.falls_on(subject, member), rule.falls_on(subject, member)
     if first != second:
         raise AssertionError(f"gave {first} then {second}: a rule must neither remember anything nor draw at random")
-    copy = _copied(rule).falls_on(subject, member)
+    copy = copied(rule).falls_on(subject, member)
     if first != copy:
         raise AssertionError(f"gave {first} and its copy {copy}: let its fields say all that it goes by")
 
@@ -178,7 +171,7 @@ def quotes_a_price(option: RedemptionOption, order: Activity, member: Member) ->
 
 def quotes_the_same(option: RedemptionOption, order: Activity, member: Member) -> None:
     """Asked twice, it quotes the same, and so does a pickled copy, as another process has."""
-    first, second, copy = (tuple(_quotes(o, order, member)) for o in (option, option, _copied(option)))
+    first, second, copy = (tuple(_quotes(o, order, member)) for o in (option, option, copied(option)))
     if first != second:
         raise AssertionError(f"gave {first} then {second}: an option must neither remember anything nor draw at random")
     if first != copy:

@@ -19,7 +19,7 @@ from loyaltycore._exact import EMPTY, FrozenMap, whole
 from loyaltycore._strategy import text
 from loyaltycore.activity import Member, fact_map
 from loyaltycore.books import LotState
-from loyaltycore.desk import When, verb
+from loyaltycore.desk import When, several, verb
 from loyaltycore.earnings import Earning
 from loyaltycore.entries import Entry, call_data, erased
 from loyaltycore.errors import RuleError
@@ -49,7 +49,7 @@ class Account(Earning, Spending):
     def adjust(
         self, points: int, *, unit: str = "", reason: str, actor: str, id: str, at: When, posted: When | None = None
     ) -> tuple[Entry, ...]:
-        """Give points, or take them if below 0, by hand: with a reason, and who did it. What is not there cannot be taken."""
+        """Give points by hand, or take them if below 0: with a reason, who did it, and never more than there is."""
         count = whole(points, "points")
         text(reason, "reason")
         text(actor, "actor")
@@ -99,6 +99,7 @@ class Account(Earning, Spending):
         count = whole(points, "points", at_least=1)
         unit = self._unit(unit)
         self._check_other(to, "to")
+        to._unit(unit)
         content = {"points": count, "unit": unit, "to": to.id, "keep_age": keep_age}
         done, at, posted_at = self._start(id, at, posted, "transfer", **content)
         if done is None:
@@ -118,6 +119,11 @@ class Account(Earning, Spending):
             raise RuleError(f"{what}: {other!r} is no account; give the other one, from program.account(id)")
         if other.id == self.id:
             raise RuleError(f"{what}: {self.id!r} is this very account; give the other one")
+        if other._terms.name != self._terms.name:
+            raise RuleError(
+                f"{what}: {other.id!r} is an account of {other._terms.name!r} and this one of {self._terms.name!r};"
+                " give one of the same program"
+            )
 
     @verb
     def _receive(
@@ -149,6 +155,8 @@ class Account(Earning, Spending):
         done, at, posted_at = self._start(id, at, posted, "merge", other=other.id)
         if done is not None:
             return cast("tuple[Entry, ...]", done)
+        for unit in other._ledger.books:
+            self._unit(unit)
         handed = other._hand_over(self.id, id=id, at=at, posted=posted)
         ledger = self._ledger
         posted_at = max(posted_at, handed[-1].posted)
@@ -203,7 +211,7 @@ class Account(Earning, Spending):
     ) -> tuple[Entry, ...]:
         """Make *until* the last day of those lots; of lapsed ones, what had lapsed comes back."""
         day = civil_date(until, "until")
-        given = (lots,) if isinstance(lots, (Lot, int)) else tuple(lots)
+        given = (lots,) if isinstance(lots, (Lot, int)) else several(lots, "lots")
         numbers = tuple(sorted({lot.id if isinstance(lot, Lot) else whole(lot, "lots") for lot in given}))
         done, at, posted_at = self._start(id, at, posted, "extend", lots=numbers, until=day)
         if done is not None:
@@ -260,9 +268,7 @@ class Account(Earning, Spending):
         call = FrozenMap({"call": call_data("close", at=at)})
         why = "the account was closed"
         entries = [
-            ledger.release(hold, id, at, posted_at, why, data=call)
-            for hold in list(ledger.holds.values())
-            if hold.open
+            ledger.release(hold, id, at, posted_at, why, data=call) for hold in list(ledger.holds.values()) if hold.open
         ]
         for unit, book in ledger.books.items():
             lots = tuple((lot.id, lot.points) for lot in book.lots.values() if lot.points)
@@ -288,14 +294,14 @@ class Account(Earning, Spending):
 
     @verb
     def advance(self, at: When) -> tuple[Entry, ...]:
-        """Write what has fallen due up to and with that moment: points that become available, lapse, holds that time out."""
+        """Write what has fallen due up to and with that moment: points available, points lapsed, holds timed out."""
         before = len(self._ledger.entries)
         self._ledger.advance(self._instant(at))
         self._publish()
         return tuple(self._ledger.entries[before:])
 
     def snapshot(self) -> Snapshot:
-        """The account as it stands, to go on from: `program.account(id, snapshot=..., entries=those_after)` is the same.
+        """The account as it stands, to go on from: `program.account(id, snapshot=..., entries=later)` is the same.
 
         It keeps the entries that a later call may refer back to, unless the account was given a `look_up`.
 
@@ -334,7 +340,8 @@ class Account(Earning, Spending):
 
         What came in equals what is there and what went:
         earned + adjusted_up + transferred_in + converted_in + reinstated + owed + repaid ==
-        available + pending + held + spent + lapsed + reversed + repaid + adjusted_down + transferred_out + converted_out.
+        available + pending + held + spent + lapsed + reversed + repaid + adjusted_down + transferred_out
+        + converted_out.
         """
         unit = self._unit(unit)
         instant = self._instant(at)

@@ -42,7 +42,7 @@ def verb(method: F) -> F:
                 self._ledger = self._fold(self._ledger.entries[:before])
             raise
 
-    return cast(F, all_or_nothing)
+    return cast("F", all_or_nothing)
 
 
 class Desk:
@@ -70,7 +70,7 @@ class Desk:
         self._in_utc = terms.zone.key == "UTC"  # where civil time is the instant, conversions can be spared
         self._awards: dict[tuple[str, str], Award] = {}
         """By activity and unit, as long as the account lives: entries do not keep the parts and their reasons."""
-        self._ledger = self._fold(entries)
+        self._ledger = self._fold(_entries(entries))
         self._published = self._own_by_all(self._ledger)
 
     def __repr__(self) -> str:
@@ -107,7 +107,10 @@ class Desk:
 
     def _instant(self, at: When) -> datetime:
         found = at if isinstance(at, datetime) else moment(at)
-        return in_zone(found, UTC if self._in_utc else self._terms.zone).astimezone(UTC)
+        try:
+            return in_zone(found, UTC if self._in_utc else self._terms.zone).astimezone(UTC)
+        except OverflowError:
+            raise RuleError(f"at: {found} is no moment in UTC; give one within the years 1 to 9999") from None
 
     def _posted(self, at: datetime, posted: When | None) -> datetime:
         """When the account learns it: never before it happened, nor before the last entry."""
@@ -164,7 +167,7 @@ class Desk:
     def _unit(self, unit: str) -> str:
         if not unit:
             return self._ledger.main_unit
-        self._terms.unit(unit)
+        self._terms.unit(text(unit, "unit"))
         return unit
 
     def _new_lot(self) -> int:
@@ -205,13 +208,28 @@ class Desk:
             self._published = self._own_by_all(self._ledger)
 
 
+def several(values: Iterable[Any], what: str) -> tuple[Any, ...]:
+    """The values of a list or any other iterable, text and mappings aside."""
+    if isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping)):
+        return tuple(values)
+    raise RuleError(f"{what}: {values!r} is not several; give a list")
+
+
+def _entries(values: Iterable[Entry]) -> tuple[Entry, ...]:
+    entries = several(values, "entries")
+    for entry in entries:
+        if not isinstance(entry, Entry):
+            raise RuleError(f"entries: {entry!r} is no entry; read stored ones with from_data")
+    return entries
+
+
 def _conflict(id: str, name: str, before: object, now: object) -> str:
     """Which field of a call differs from what was said under its id before."""
     if isinstance(before, Activity) and isinstance(now, Activity):
         for part in fields(Activity):
             old, new = getattr(before, part.name), getattr(now, part.name)
             if part.init and old != new:
-                name, before, now = part.name, old, new
+                name, before, now = f"order.{part.name}" if name == "order" else part.name, old, new
                 break
     was, is_now = (repr(show_moment(v) if isinstance(v, datetime) else v) for v in (before, now))
     return f"{id}: it was used before with {name}={was} and now with {is_now}; give a new call an id of its own"

@@ -9,10 +9,12 @@ from typing import Any, Final, NoReturn, cast
 from attrs import evolve, frozen
 
 from loyaltycore._exact import EMPTY, FrozenMap, Number, above_zero, apportion, floor, whole
+from loyaltycore._strategy import text
 from loyaltycore.activity import Activity, Member
 from loyaltycore.awards import Award
 from loyaltycore.books import LotState
-from loyaltycore.desk import Desk, When, verb
+from loyaltycore.dates import DateRule
+from loyaltycore.desk import Desk, When, several, verb
 from loyaltycore.entries import Entry, Receipt, call_data
 from loyaltycore.errors import RuleError
 from loyaltycore.ledger import Earned, Seen, start_of
@@ -36,7 +38,7 @@ class Earning(Desk):
         activity = self._local(activity)
         done = self._again(activity.id, "earn", activity=activity)
         if done is not None:
-            return cast(Receipt, done)
+            return cast("Receipt", done)
         at = self._instant(activity.at)
         posted_at = self._posted(at, posted)
         ledger = self._ledger
@@ -44,7 +46,7 @@ class Earning(Desk):
         awards = {}
         judged = []
         for unit, points in self._terms.version(at).points.items():
-            member = ledger.member(unit)
+            member = ledger.member_at(unit, at)
             award = awards[unit] = points.award(activity, member)
             judged.append((unit, points, award, by_line(points, award, activity, member)))
         entries: list[Entry] = []
@@ -55,11 +57,11 @@ class Earning(Desk):
         for unit, award in awards.items():
             if award._parts or not award.points:  # of any other its entry tells all there is
                 self._awards[activity.id, unit] = award
-        return Receipt(FrozenMap.over(awards), entries=tuple(entries))
+        return Receipt(FrozenMap.over(awards), "", "", tuple(entries))
 
     def _local(self, activity: Activity) -> Activity:
         if not isinstance(activity, Activity):
-            raise RuleError(f"earn: {activity!r} is no activity; write Activity.purchase(..., at=..., id=...)")
+            raise RuleError(f"activity: {activity!r} is no activity; write Activity.purchase(..., at=..., id=...)")
         return activity if self._in_utc and activity.at.tzinfo is None else activity.in_zone(self._terms.zone)
 
     def _earn_in(
@@ -83,7 +85,7 @@ class Earning(Desk):
             data["by_line"] = parts if earned == award.points else tuple(apportion(earned, parts))
         available = True
         if points.pending is not None:
-            until = self._pending_until(points, activity, ledger.member(unit))
+            until = self._pending_until(points.pending, activity, ledger.member(unit))
             available = until is not None and until <= posted
             if not available:
                 data["available"] = until
@@ -92,13 +94,13 @@ class Earning(Desk):
                              data=FrozenMap.over(data))  # fmt: skip
         return [entry, *(ledger.repay(unit, at, posted, activity.id) if available and ledger.books[unit].owed else ())]
 
-    def _pending_until(self, points: Points, activity: Activity, member: Member) -> datetime | None:
-        assert points.pending is not None
-        day = points.pending.falls_on(_Earning(activity), member)
+    def _pending_until(self, pending: DateRule, activity: Activity, member: Member) -> datetime | None:
+        day = pending.falls_on(_Earning(activity), member)
         return None if day is None else start_of(day, self._terms.zone)
 
     def preview(self, activity: Activity) -> Receipt:
         """What `earn` would bring, with nothing written."""
+        activity = self._local(activity)
         copy = type(self)(
             self._terms, self.id, joined=self._joined, facts=self._facts, entries=self._ledger.entries,
             snapshot=self._snapshot, look_up=self._look_up,
@@ -108,6 +110,7 @@ class Earning(Desk):
     @verb
     def activate(self, activity_id: str, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:
         """Make the pending points of an activity available now, such as when the parcel was delivered."""
+        text(activity_id, "activity_id")
         done, at, posted_at = self._start(id, at, posted, "activate", activity=activity_id)
         if done is not None:
             return cast("tuple[Entry, ...]", done)
@@ -163,13 +166,16 @@ class Earning(Desk):
         pending ones, then those that would be spent next. Where they fall short, `"refuse"` raises a `RuleError` and
         changes nothing, `"clamp"` takes what there is, and `"owe"` makes the rest a debt that the next points pay.
         """
+        text(activity_id, "activity_id")
         if on_shortfall not in SHORTFALLS:
             raise RuleError(f"on_shortfall: {on_shortfall!r} is no way; give one of {', '.join(SHORTFALLS)}")
         given = [value for value in (amount, lines, points) if value is not None]
         if len(given) > 1:
             raise RuleError("a reversal is by amount, by lines or by points; give one of them")
         refund = None if amount is None else above_zero(amount, "amount")
-        numbers = None if lines is None else tuple(sorted({whole(n, "lines", at_least=0) for n in lines}))
+        numbers = (
+            None if lines is None else tuple(sorted({whole(n, "lines", at_least=0) for n in several(lines, "lines")}))
+        )
         count = None if points is None else whole(points, "points", at_least=1)
         content = {
             "activity": activity_id,
@@ -190,8 +196,8 @@ class Earning(Desk):
                 short = dues[unit] - sum(n for _, n in plan)
                 if short and on_shortfall == "refuse":
                     raise RuleError(
-                        f"{activity_id}: {dues[unit]:,} points are to be taken back and {short:,} of them are no longer there;"
-                        " pass on_shortfall='clamp' to take what there is, or 'owe' to make the rest a debt"
+                        f"{activity_id}: {dues[unit]:,} points are to be taken back and {short:,} of them are no longer"
+                        " there; pass on_shortfall='clamp' to take what there is, or 'owe' to make the rest a debt"
                     )
             ledger.keep()
         call = call_data("reverse", at=at, **content)
@@ -199,7 +205,7 @@ class Earning(Desk):
         for unit, plan in plans.items():
             earned, due, taken = seen.units[unit], dues[unit], sum(n for _, n in plan)
             data: dict[str, Any] = {"call": call, "due": due, "amount": refunded, "lines": tuple(sorted(gone))}
-            back = counts_back(seen, earned, due, refunded, gone, first=not entries)
+            back = counts_back(seen, earned, refunded, gone, first=not entries)
             if back:
                 data["counts"] = back
             owed = due - taken if on_shortfall == "owe" else 0
@@ -215,7 +221,7 @@ class Earning(Desk):
                     "refunded",
                     source=activity_id,
                     data=FrozenMap(data),
-                )  # fmt: skip
+                )
             )
             if owed:
                 entries.append(ledger.write("owed", id, at, posted_at, unit, owed, source=activity_id))
@@ -244,9 +250,8 @@ class Earning(Desk):
             own = plan.get(earned.lot or 0, 0)
             for number, part in ledger.plan(unit, due + own):
                 if number != earned.lot and due:
-                    part = min(part, due)
-                    plan[number] = part
-                    due -= part
+                    plan[number] = min(part, due)
+                    due -= plan[number]
         return list(plan.items())
 
 

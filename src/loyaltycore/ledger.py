@@ -17,6 +17,8 @@ from operator import itemgetter
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
+from attrs import evolve
+
 from loyaltycore._calendar import first_moment
 from loyaltycore._exact import EMPTY, Exact, FrozenMap
 from loyaltycore.activity import Activity, Count, CounterKey, Member, counts_of
@@ -24,13 +26,17 @@ from loyaltycore.books import CHANGING, Book, LotState
 from loyaltycore.conditions import Condition
 from loyaltycore.dates import DateRule
 from loyaltycore.entries import Entry, UnlockedEntry
+from loyaltycore.errors import RuleError
 from loyaltycore.lots import Lot, accepts
-from loyaltycore.points import Points, Terms
+from loyaltycore.points import Terms
 
 ACTIVATE, LAPSE = 1, 4
 RELEASE: Final = 0
 """The order of what is due at one instant: holds time out, points become available, points lapse."""
 
+
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 WHERE: Final = ("available", "pending", "held", "owed")
 """Where points are now."""
@@ -125,17 +131,32 @@ def end_of(day: date, where: ZoneInfo) -> datetime:
     """The exclusive instant at which the last day of use is over; a datetime is that moment itself."""
     if isinstance(day, datetime):
         return _instant(day, where)
-    return datetime.max.replace(tzinfo=UTC) if day == date.max else first_moment(day + timedelta(1), where)
+    _check_date(day)
+    return _LAST if day == date.max else first_moment(day + timedelta(1), where)
 
 
 @lru_cache(maxsize=4096)
 def start_of(day: date, where: ZoneInfo) -> datetime:
     """The first instant of a day; a datetime is that moment itself."""
-    return _instant(day, where) if isinstance(day, datetime) else first_moment(day, where)
+    if isinstance(day, datetime):
+        return _instant(day, where)
+    _check_date(day)
+    return first_moment(day, where)
+
+
+def _check_date(day: object) -> None:
+    """What a rule of one's own answers is looked at where it is used."""
+    if not isinstance(day, date):
+        raise RuleError(f"{day!r} is no date; falls_on returns a date, or None for never")
 
 
 def _instant(at: datetime, where: ZoneInfo) -> datetime:
     return (at.replace(tzinfo=where) if at.tzinfo is None else at).astimezone(UTC)
+
+
+def _nothing_past(_: str) -> tuple[Entry, ...]:
+    """What was before there was anything: an account whose entries are all at hand."""
+    return ()
 
 
 class Ledger:
@@ -149,7 +170,7 @@ class Ledger:
         self.joined = joined
         self.given_facts = facts
         self.before = 0
-        self.past: Callable[[str], tuple[Entry, ...]] = lambda id: ()
+        self.past: Callable[[str], tuple[Entry, ...]] = _nothing_past
         self.totals_before: Mapping[str, Mapping[str, int]] = EMPTY
         self.saved_before: Exact = 0
         self.entries: list[Entry] = []
@@ -169,6 +190,7 @@ class Ledger:
         self.by_timeout: list[tuple[datetime, str]] = []
         self.closed = False
         self._members: dict[str, Member] = {}
+        self._noted_last = _FIRST
         self._journal: list[Callable[[], None]] | None = None
         self._apply = {
             name: getattr(self, f"_{name}")
@@ -225,19 +247,15 @@ class Ledger:
         """The book of a unit."""
         book = self.books.get(unit)
         if book is None:
-            book = self.books[unit] = Book(self._points(unit).order)
+            book = self.books[unit] = Book(self.terms.unit(unit).order)
         return book
-
-    def _points(self, unit: str, at: datetime | None = None) -> Points:
-        return self.terms.unit(unit, at)
 
     def member(self, unit: str = "") -> Member:
         """The member as rules see them now; the counters in it are the live ones."""
         member = self._members.get(unit)
         if member is None:
-            facts = dict(self.given_facts)
-            for _, noted in sorted(self.notes, key=itemgetter(0)):
-                facts.update(noted)
+            facts = self._facts(_LAST)
+            self._noted_last = max((since for since, _ in self.notes), default=_FIRST)
             live: FrozenMap[Any, Any] = FrozenMap.over(self.counted)
             last: FrozenMap[Any, Any] = FrozenMap.over(self.last)
             member = Member(
@@ -245,6 +263,18 @@ class Ledger:
             )
             self._members[unit] = member
         return member
+
+    def member_at(self, unit: str, at: datetime) -> Member:
+        """The member as rules see them for what happened then: without what was only so later."""
+        member = self.member(unit)
+        return member if at >= self._noted_last else evolve(member, facts=self._facts(at))
+
+    def _facts(self, at: datetime) -> dict[str, Any]:
+        facts = dict(self.given_facts)
+        for since, noted in sorted(self.notes, key=itemgetter(0)):
+            if since <= at:
+                facts.update(noted)
+        return facts
 
     def plan(self, unit: str, points: int, condition: Condition | None = None) -> tuple[tuple[int, int], ...]:
         """Which lots so many points are taken from."""
@@ -413,7 +443,7 @@ class Ledger:
 
     def _set_end(self, book: Book, lot: LotState) -> None:
         """Ask when a lot ends, and put it in its place."""
-        if lot.policy.fixed and lot.extended is None and not lot.facts:
+        if lot.policy.fixed and lot.extended is None and (lot.facts is EMPTY or not lot.facts):
             # lots of one day end together, so most need not be asked
             if book.policy is not lot.policy:
                 book.policy, book.ends = lot.policy, {}
@@ -437,7 +467,7 @@ class Ledger:
         """Ask anew all lots whose dates depend on the member, after the member changed."""
         for unit, book in self.books.items():
             self._refresh(book)
-            pending = self._points(unit).pending
+            pending = self.terms.unit(unit).pending
             if pending is not None and not pending.fixed:
                 self._ask_pending(book, pending)
 
@@ -487,8 +517,8 @@ class Ledger:
         self, entry: Entry, number: int, points: int, *, earned: date, activity: str, facts: FrozenMap[str, Any]
     ) -> LotState:
         unit, born = entry.unit, entry.at
-        policy = self._points(unit, born).expiry
-        lot = LotState(number, unit, points, earned=earned, born=born, policy=policy, activity=activity, facts=facts)
+        policy = self.terms.unit(unit, born).expiry
+        lot = LotState(number, unit, points, earned, born, policy, activity, facts)
         self._enter(lot)
         return lot
 
@@ -535,7 +565,8 @@ class Ledger:
         if first is entry:
             for key in counts_of(activity.kind):
                 self.counted[key] = self.counted.get(key, 0) + 1
-            self._watch(activity)
+            if self.watches:
+                self._watch(activity)
         elif first.seq > self.before:
             self._more_of.setdefault(entry.id, []).append(entry)
         else:
@@ -558,8 +589,6 @@ class Ledger:
 
     def _watch(self, activity: Activity) -> None:
         """Remember the day of the last activity for each rule that counts from it."""
-        if not self.watches:
-            return
         day = activity.day
         for key, resets in self.watches:
             if resets is None or resets.select(activity, self.member()).lines:

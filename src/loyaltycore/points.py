@@ -54,7 +54,9 @@ class Rounding(Stored):
 
     def award(self, rule: EarningRule, activity: Activity, member: Member = Member()) -> Award:  # noqa: B008 (frozen)
         """What the rule gives, rounded so; `exact` stays what it was before the rounding of the whole."""
-        award = self.within(rule).award(activity, member)
+        award = (rule if self.each == "activity" else self.within(rule)).award(activity, member)
+        if self.mode == "floor" and self.to == 1:
+            return award  # every award is rounded so
         points = int(round_to(award.exact, self.mode, self.to))
         return award if points == award.points else evolve(award, points=points)
 

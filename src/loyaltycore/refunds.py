@@ -60,12 +60,7 @@ def dues_of(
     if count is not None:
         return _by_points(seen, count), amount, gone
     if numbers is not None:
-        for n in numbers:
-            if n >= len(lines):
-                raise RuleError(f"lines: there is no line {n}; the activity has {len(lines)}, counted from 0")
-            if n in gone:
-                raise RuleError(f"lines: line {n} was refunded before; give lines that were not")
-        gone |= frozenset(numbers)
+        gone = _with_lines(seen, numbers)
     elif refund is None:
         gone = frozenset(range(len(lines)))
     left = tidy(seen.activity.amount - sum(lines[n].amount for n in gone))
@@ -74,14 +69,26 @@ def dues_of(
         if amount > left:
             raise RuleError(f"amount: {tidy(left - seen.amount)} of the activity is left to refund; give at most that")
     elif numbers is not None and amount > left:
-        raise RuleError(f"lines: {show(amount)} was refunded by amount, more than the other lines; give amount= instead")
+        raise RuleError(f"lines: {show(amount)} was refunded by amount, more than the other lines are; give amount=")
     dues = {}
     for unit, earned in seen.units.items():
         returned = sum(earned.by_line[n] for n in gone) if earned.by_line else earned.points if gone else 0
         rest = earned.points - returned
-        target = returned + (rest if amount >= left else floor(Fraction(rest) * amount / left))
+        share = 0 if not amount else rest if amount >= left else floor(Fraction(rest) * amount / left)
+        target = returned + share
         dues[unit] = max(0, target - earned.reversed)
     return dues, amount, gone
+
+
+def _with_lines(seen: Seen, numbers: tuple[int, ...]) -> frozenset[int]:
+    """The lines refunded once these are, too."""
+    count = len(seen.activity.lines)
+    for n in numbers:
+        if n >= count:
+            raise RuleError(f"lines: there is no line {n}; the activity has {count}, counted from 0")
+        if n in seen.lines:
+            raise RuleError(f"lines: line {n} was refunded before; give lines that were not")
+    return seen.lines | frozenset(numbers)
 
 
 def _by_points(seen: Seen, count: int) -> dict[str, int]:
@@ -95,7 +102,7 @@ def _by_points(seen: Seen, count: int) -> dict[str, int]:
 
 
 def counts_back(
-    seen: Seen, earned: Earned, due: int, amount: Exact, gone: frozenset[int], *, first: bool
+    seen: Seen, earned: Earned, amount: Exact, gone: frozenset[int], *, first: bool
 ) -> FrozenMap[CounterKey, Count]:
     """What the refund frees of the counters, as counts below 0: caps, limits, running totals, the activity itself."""
     before, after = _share_done(seen, seen.amount, seen.lines), _share_done(seen, amount, gone)

@@ -131,9 +131,9 @@ def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
 
 
 def _state(ledger: Ledger, record: LotRecord) -> LotState:
+    policy = ledger.terms.unit(record.unit, record.born).expiry
     lot = LotState(
-        record.id, record.unit, record.size, earned=record.earned, born=record.born,
-        policy=ledger.terms.unit(record.unit, record.born).expiry, activity=record.activity, facts=record.facts,
+        record.id, record.unit, record.size, record.earned, record.born, policy, record.activity, record.facts,
     )  # fmt: skip
     lot.points, lot.held, lot.lapsed = record.points, record.held, record.lapsed
     lot.available, lot.pending_until, lot.extended = record.available, record.pending_until, record.extended
@@ -207,7 +207,7 @@ def _by_id(entries: Iterable[Entry]) -> LookUp:
     for entry in entries:
         for name in {entry.id, entry.source}:
             index[name].append(entry)
-    return lambda id: index.get(id, ())
+    return lambda name: index.get(name, ())
 
 
 class Recalled(dict[str, V]):

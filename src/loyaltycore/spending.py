@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 from loyaltycore._exact import EMPTY, FrozenMap, whole
+from loyaltycore._strategy import text
 from loyaltycore.activity import Activity
 from loyaltycore.desk import Desk, When, verb
 from loyaltycore.entries import Entry, Redemption, call_data
 from loyaltycore.errors import RuleError
 from loyaltycore.ledger import Ledger, from_end
-from loyaltycore.redemption import Convert, Quote, RedemptionOption, conversion
+from loyaltycore.redemption import Quote, RedemptionOption
+from loyaltycore.redemption_options import Convert, conversion
 
 _NO_ORDER: Final = Activity.action("redemption", at="2000-01-01")
 """What an option is asked about where there is no order; it is moved to the moment that is asked about."""
@@ -32,11 +34,13 @@ class Spending(Desk):
     def _order(self, order: Activity | None, at: datetime) -> Activity:
         if order is None:
             return _NO_ORDER.moved(at if self._in_utc else at.astimezone(self._terms.zone))
+        if not isinstance(order, Activity):
+            raise RuleError(f"order: {order!r} is no activity; write Activity.purchase(..., at=...)")
         return order.in_zone(self._terms.zone)
 
     def _option(self, reward: str, at: datetime) -> RedemptionOption:
         rewards: FrozenMap[str, RedemptionOption] = self._terms.version(at).rewards
-        option: RedemptionOption | None = rewards.get(reward)
+        option: RedemptionOption | None = rewards.get(text(reward, "reward"))
         if option is None:
             raise RuleError(f"{reward!r} is no reward; the program has {', '.join(map(repr, rewards)) or 'none'}")
         return option
@@ -58,8 +62,19 @@ class Spending(Desk):
         instant = self._instant(_order_at(order, at))
         with self._as_of(instant) as ledger:
             asked = self._order(order, instant)
-            quotes = [self._quote(ledger, name, asked, None) for name in self._terms.version(instant).rewards]
+            rewards = self._terms.version(instant).rewards
+            quotes = [
+                self._quote(ledger, name, asked, None) if order else self._asked(ledger, name, asked)
+                for name in rewards
+            ]
         return tuple(sorted(quotes, key=lambda q: (not q.ok, q.missing == 0, q.missing, q.points, q.option)))
+
+    def _asked(self, ledger: Ledger, reward: str, asked: Activity) -> Quote:
+        """A quote where there is no order; one that needs it does not keep the others from being told."""
+        try:
+            return self._quote(ledger, reward, asked, None)
+        except RuleError as error:
+            return Quote(reward).refused("not_eligible", f"it cannot be priced without an order: {error}")
 
     def next_reward(self, *, at: When, order: Activity | None = None) -> Quote | None:
         """The reward that is nearest of those for which only points are missing; `None` if there is none."""
@@ -80,7 +95,7 @@ class Spending(Desk):
         """Spend points on a reward. A refused one raises nothing, writes nothing, and says why in its quote."""
         done, at, posted_at = self._start(id, at, posted, "redeem", reward=reward, order=order, points=points)
         return (
-            cast(Redemption, done)
+            cast("Redemption", done)
             if done is not None
             else self._take("spent", reward, id, at, posted_at, order, points)
         )
@@ -106,7 +121,7 @@ class Spending(Desk):
         given = None if until is None else self._instant(until)
         done, at, posted_at = self._start(id, at, posted, "hold", until=given, **content)
         if done is not None:
-            return cast(Redemption, done)
+            return cast("Redemption", done)
         if conversion(self._option(reward, at)) is not None:
             raise RuleError(f"{reward!r} turns points into others at once, so they cannot be held; use convert")
         ends = at + self._terms.hold_for if given is None else given
@@ -160,6 +175,7 @@ class Spending(Desk):
         self, hold_id: str, *, id: str, at: When, points: int | None = None, posted: When | None = None
     ) -> tuple[Entry, ...]:
         """Spend what a hold set aside, all or *points* of it; the rest goes back to its lots."""
+        text(hold_id, "hold_id")
         count = None if points is None else whole(points, "points", at_least=1)
         done, at, posted_at = self._start(id, at, posted, "capture", hold=hold_id, points=count)
         if done is not None:
@@ -186,6 +202,7 @@ class Spending(Desk):
     @verb
     def release(self, hold_id: str, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:
         """Give back what a hold set aside; what would have lapsed meanwhile lapses then."""
+        text(hold_id, "hold_id")
         done, at, posted_at = self._start(id, at, posted, "release", hold=hold_id)
         if done is not None:
             return cast("tuple[Entry, ...]", done)
@@ -214,6 +231,7 @@ class Spending(Desk):
         self, redemption_id: str, *, id: str, at: When, points: int | None = None, posted: When | None = None
     ) -> tuple[Entry, ...]:
         """Undo a redemption, all or *points* of it: the same lots have their points again, with their old expiry."""
+        text(redemption_id, "redemption_id")
         count = None if points is None else whole(points, "points", at_least=1)
         done, at, posted_at = self._start(id, at, posted, "cancel", redemption=redemption_id, points=count)
         if done is not None:
@@ -250,6 +268,6 @@ def _less(lots: tuple[tuple[int, int], ...], back: list[tuple[int, int]]) -> tup
 def _order_at(order: Activity | None, at: When | None) -> When:
     if at is not None:
         return at
-    if order is None:
+    if not isinstance(order, Activity):
         raise RuleError("at: give the moment, or an order that has one")
     return order.at

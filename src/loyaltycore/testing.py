@@ -16,22 +16,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from html.parser import HTMLParser
-import pickle
 from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 
 import loyaltycore
 from loyaltycore._exact import NO_FLOATS, exact, floor, show, tidy
-from loyaltycore._strategy import KINDS, NAMES, Strategy, check_finished, walk
+from loyaltycore._laws import VALUE_LAWS, copied, hold, said
+from loyaltycore._strategy import KINDS, Strategy
 from loyaltycore.activity import Activity, Line, Member, Tally
 from loyaltycore.awards import Award
 from loyaltycore.conditions import Condition, as_condition
 from loyaltycore.earning import EarningRule, Sum, as_rule
-from loyaltycore.errors import InexactNumber, LoyaltyError, MissingExtra, RuleError
+from loyaltycore.errors import InexactNumber, MissingExtra
 from loyaltycore.factors import Factor, a_factor
-from loyaltycore.periods import Period, Window, as_period
-from loyaltycore.serialize import from_data, from_json, to_data, to_json
+from loyaltycore.periods import Period, Window
 
 
 def _register() -> None:
@@ -115,7 +114,6 @@ __all__ = [
     "rules",
 ]
 
-T = TypeVar("T")
 S = TypeVar("S", bound=Strategy)
 Law: TypeAlias = Callable[[S, Activity, Member], None]
 
@@ -171,7 +169,7 @@ def _check(
     some_member: st.SearchStrategy[Member] | None,
 ) -> None:
     for law_of_values in VALUE_LAWS:
-        _hold(law_of_values, value)
+        hold(law_of_values, value)
 
     @settings(
         database=None,  # what fails is this value, and leaves nothing behind for the next
@@ -187,7 +185,7 @@ def _check(
     def over_a_history(history: Iterable[Activity], member: Member) -> None:
         for activity in history:
             for law in laws:
-                _hold(law, value, activity, member)
+                hold(law, value, activity, member)
             member = _once_more(value, activity, member)
 
     try:
@@ -196,15 +194,6 @@ def _check(
         raise AssertionError(
             f"{type(value).__name__} did not answer as before when it was tried again: {_forgetful(value)}"
         ) from error
-
-
-def _hold(law: Callable[..., None], value: Strategy, *where: Activity | Member) -> None:
-    """Hold a value to a law; a broken one is told with the value's name and the activity and member it shows for."""
-    try:
-        law(value, *where)
-    except AssertionError as broken:
-        shown = "".join(f"\n  {type(what).__name__.lower()}: {what!r}" for what in where)
-        raise AssertionError(f"{type(value).__name__} {broken}{shown}") from broken.__cause__
 
 
 def _once_more(value: Strategy, activity: Activity, member: Member) -> Member:
@@ -223,108 +212,24 @@ def _forgetful(value: Strategy) -> str:
     return f"a {_noun(value)} must neither remember anything nor draw at random; read counters from Member.counted"
 
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-# Laws of values: frozen, equal, shown and stored by content -----------------------------------------------------------
-
-
-def is_frozen(value: Strategy) -> None:
-    """Its class is decorated, and its fields cannot be assigned to."""
-    try:
-        check_finished(value)
-    except RuleError as error:
-        raise AssertionError(f"can change: {error}") from error
-    for field in attrs.fields(type(value)):
-        try:
-            setattr(value, field.name, getattr(value, field.name))
-        except AttributeError:
-            continue
-        raise AssertionError(f"can change: its field {field.name!r} can be assigned to; let @frozen forbid it")
-
-
-def is_hashable(value: Strategy) -> None:
-    """It can be a key."""
-    try:
-        hash(value)
-    except TypeError as error:
-        raise AssertionError(f"cannot be hashed ({error}); hold tuples instead of lists, dicts and sets") from error
-
-
-def equals_its_copy(value: Strategy) -> None:
-    """A pickled copy, as another process has, is equal and hashes alike."""
-    copy = _copy(value)
-    if copy != value or hash(copy) != hash(value):
-        raise AssertionError("is not equal to its copy, or hashes otherwise; let @frozen do both by its fields")
-
-
-def is_rebuilt_by_its_repr(value: Strategy) -> None:
-    """Its repr is the code that builds it, from the library's names, `Fraction`, and those of the classes inside it."""
-    code = repr(value)
-    try:
-        rebuilt = _taken(value, eval(code, _names(value)))  # noqa: S307 (it is the caller's own)
-    except Exception as error:
-        raise AssertionError(f"has a repr that is not its code: {code} raises {_said(error)}") from error
-    if rebuilt != value:
-        raise AssertionError(f"has a repr that builds something else: {code} gives {rebuilt!r}")
-
-
-def _taken(value: Strategy, given: Any) -> Any:
-    """What is meant by `given` where such a value is wanted: a number for a factor, a word for a period."""
-    return a_factor(given) if isinstance(value, Factor) else as_period(given) if isinstance(value, Period) else given
-
-
-def _names(value: Strategy) -> dict[str, Any]:
-    public = {name: getattr(loyaltycore, name) for name in loyaltycore.__all__}
-    own = {type(part).__name__: type(part) for _, part in walk(value)}  # last: another test may have one of that name
-    return NAMES | public | {"Fraction": Fraction} | own
-
-
-def is_stored(value: Strategy) -> None:
-    """Where it and all inside it have a kind, it comes back from data and from JSON as it was."""
-    if not all(part._kind for _, part in walk(value)):
-        return
-    try:
-        stored = from_data(to_data(value)), from_json(to_json(value))
-    except LoyaltyError as error:
-        raise AssertionError(f"cannot be stored: {error}") from error
-    if stored != (value, value):
-        raise AssertionError(f"is stored as something else: {stored[0]!r}; a converter must leave alone what it made")
-
-
-VALUE_LAWS: Final = (is_frozen, is_hashable, equals_its_copy, is_stored, is_rebuilt_by_its_repr)
-"""What every rule, condition and factor keeps; each takes the value."""
-
-
-def _copy(value: T) -> T:
-    try:
-        copy: T = pickle.loads(pickle.dumps(value))  # noqa: S301 (our own bytes)
-    except Exception as error:
-        raise AssertionError(
-            f"cannot be pickled ({_said(error)}); define its class at the top of a module and hold plain values"
-        ) from error
-    return copy
-
-
 # Laws of what decides: an answer for every activity, and the same one each time ---------------------------------------
 
 
 def answers(value: Strategy, activity: Activity, member: Member) -> None:
     """It raises for no activity and no member."""
     try:
-        _asked(value, *_copy((activity, member)))  # what it does to them is the next law's
+        _asked(value, *copied((activity, member)))  # what it does to them is the next law's
     except Exception as error:
         noun = _noun(value)
         raise AssertionError(
-            f"raised {_said(error)}: a {noun} answers for every activity and member;"
+            f"raised {said(error)}: a {noun} answers for every activity and member;"
             f" where it is meant for some, say for which: check_{noun}(..., activity=..., member=...)"
         ) from error
 
 
 def changes_nothing(value: Strategy, activity: Activity, member: Member) -> None:
     """The activity and the member are afterwards what they were before."""
-    before = _copy((activity, member))
+    before = copied((activity, member))
     _asked(value, activity, member)
     if (activity, member) != before:
         raise AssertionError(f"changed what it was given: a {_noun(value)} only reads the activity and the member")
@@ -368,7 +273,7 @@ def remembers_nothing(value: Strategy, activity: Activity, member: Member) -> No
 
 def answers_alike_when_copied(value: Strategy, activity: Activity, member: Member) -> None:
     """A pickled copy, as another process has, answers the same."""
-    here, there = (_answer(asked, activity, member) for asked in (value, _copy(value)))
+    here, there = (_answer(asked, activity, member) for asked in (value, copied(value)))
     if here != there:
         raise AssertionError(f"gave {_but(here, there, 'and its copy')}: let its fields say all that it goes by")
 
@@ -427,9 +332,7 @@ def explains_itself(rule: EarningRule, activity: Activity, member: Member) -> No
     try:
         cells = [cell for number, _, reason in award._rows() for cell in (number, reason)]
     except Exception as error:
-        raise AssertionError(
-            f"gave an award that cannot be shown ({_said(error)}); give its reason in words"
-        ) from error
+        raise AssertionError(f"gave an award that cannot be shown ({said(error)}); give its reason in words") from error
     if not all(cells):
         raise AssertionError("gave an award without a reason; write Award(points, reason='...')")
     if _cells(award._repr_html_()) != cells:

@@ -1,10 +1,13 @@
 """Plant each bug of `patches.py` in a copy of the sources, and see which test of the ledger catches it.
 
-`python tests/mutants/run.py` runs all of them, two at a time; arguments choose those whose names contain one of them.
-First the state machine over accounts is tried, then the promises and the bug zoo, as continuous integration runs them,
-with the same examples; only, a failing one is not made smaller first. The sources as they are come first and must pass,
-or a bug that is "caught" would prove nothing. Exit status 1: one was not. The table goes to `RESULTS.md`.
+`nox -s mutants`, or `python tests/mutants/run.py`, runs all of them, two at a time; arguments choose those whose names
+contain one of them. First the state machine over accounts is tried, then the promises and the bug zoo, as continuous
+integration runs them, with the same examples; only, a failing one is not made smaller first. The sources as they are
+come first and must pass, or a bug that is "caught" would prove nothing. Exit status 1: one was not. `RESULTS.md` has
+what it last printed.
 """
+
+# ruff: noqa: T201 (a script prints)
 
 from concurrent.futures import ThreadPoolExecutor
 import os
