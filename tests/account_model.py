@@ -465,6 +465,10 @@ class SlowAccount:
             self.worked_out[asked] = self.work_out(at, known)
         return self.worked_out[asked]
 
+    def posted(self):
+        """When the account learnt the last thing, `None` if nothing."""
+        return self.state(self.calls[-1]["posted"]).posted if self.calls else None
+
     def work_out(self, at, known):
         state = State(*self.settings)
         for call in self.calls:

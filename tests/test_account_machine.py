@@ -146,6 +146,7 @@ class AccountAndModel(RuleBasedStateMachine):
         self.account = self.program.account("m-1")
         self.model = SlowAccount(self.zone, AT_MOST, order)
         self.now = datetime.fromisoformat(start)
+        self.behind = timedelta()
         self.done = {}
         self.before = ()
         self.looked_at = 0
@@ -156,7 +157,10 @@ class AccountAndModel(RuleBasedStateMachine):
 
     def call(self, verb, late=timedelta(), **content):
         """Do the same to the account and to the model: both accept it, or both refuse it and nothing is written."""
-        call = {"verb": verb, "id": f"{verb}-{len(self.done)}", "at": self.now - late, "posted": self.now, **content}
+        clock, self.behind = self.now - self.behind, timedelta()
+        posted = max(clock, self.model.posted() or clock)
+        call = {"verb": verb, "id": f"{verb}-{len(self.done)}", "at": clock - late, "clock": clock, "posted": posted}
+        call |= content
         before = len(self.account.entries)
         reason = self.model.refuses(call)
         if reason is None:
@@ -176,13 +180,13 @@ class AccountAndModel(RuleBasedStateMachine):
         """The call as the account takes it."""
         verb, of = call["verb"], call.get("of")
         when = {"id": call["id"], "at": call["at"]}
-        if call["posted"] != call["at"]:
-            when["posted"] = call["posted"]
+        if call["clock"] != call["at"]:
+            when["posted"] = call["clock"]
         account = self.account
         if verb == "earn":
             basket = [Line(amount, category) for amount, category in call["told"]]
             facts = {"expiry": call["expiry"], "wait": call["wait"]}
-            return account.earn(Activity(basket, at=call["at"], id=call["id"], facts=facts), posted=call["posted"])
+            return account.earn(Activity(basket, at=call["at"], id=call["id"], facts=facts), posted=call["clock"])
         if verb == "reverse":
             how = {name: call[name] for name in ("amount", "lines", "points", "on_shortfall") if name in call}
             return account.reverse(of, **how, **when)
@@ -224,7 +228,7 @@ class AccountAndModel(RuleBasedStateMachine):
         if way == "at once":
             self.call("redeem", late, reward=reward, points=points)
         else:
-            ends = self.now - late + HOLDS[way]
+            ends = self.now - self.behind - late + HOLDS[way]
             until = None if way == "held as usual" else ends
             self.call("hold", late, reward=reward, points=points, ends=ends, until=until)
 
@@ -287,6 +291,11 @@ class AccountAndModel(RuleBasedStateMachine):
         ahead = [edge for edge in self.edges() if edge + off >= self.now]
         self.now = ahead[which % len(ahead)] + off
 
+    @rule(by=st.sampled_from([TICK, timedelta(hours=1), DAY]))
+    def clock_goes_back(self, by):
+        """For the next call only."""
+        self.behind = by
+
     @rule(hours=st.sampled_from([1, 20, 24 * 5, 24 * 40]))
     def move_on(self, hours):
         self.now += timedelta(hours=hours)
@@ -295,7 +304,7 @@ class AccountAndModel(RuleBasedStateMachine):
     def advance(self):
         due = self.account.advance(self.now)
         if due:
-            assert self.model.refuses({"verb": "advance", "posted": self.now}) is None
+            assert self.model.refuses({"verb": "advance", "posted": due[-1].posted}) is None
             assert due[-1].posted <= self.now
         assert self.account.advance(self.now) == ()
 
@@ -316,7 +325,7 @@ class AccountAndModel(RuleBasedStateMachine):
     def retry(self, which, later):
         call, entries = self.earlier(which)
         before = len(self.account.entries)
-        again = {**call, "posted": self.now} if later else call
+        again = {**call, "clock": self.now} if later else call
         assert written(self.tell(again)) == entries
         assert len(self.account.entries) == before
 
