@@ -99,8 +99,7 @@ class Book:
         if lot.ends is not None and not lot.in_ends:
             lot.in_ends = True
             heappush(self.by_ends, (lot.ends, lot.id))
-        most = 2 * len(self.live) + 64
-        if len(self.by_order) > most or len(self.by_ends) > most:
+        if len(self.by_order) + len(self.by_ends) > 4 * len(self.live) + 128:
             self._clear_out()
 
     def _clear_out(self) -> None:

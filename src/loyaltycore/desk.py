@@ -107,8 +107,10 @@ class Desk:
 
     def _instant(self, at: When) -> datetime:
         found = at if isinstance(at, datetime) else moment(at)
+        if self._in_utc and found.tzinfo is None:
+            return found.replace(tzinfo=UTC)
         try:
-            return in_zone(found, UTC if self._in_utc else self._terms.zone).astimezone(UTC)
+            return in_zone(found, self._terms.zone).astimezone(UTC)
         except OverflowError:
             raise RuleError(f"at: {found} is no moment in UTC; give one within the years 1 to 9999") from None
 
