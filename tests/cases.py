@@ -164,6 +164,16 @@ def balance(account: Account, at: Any) -> int:
     return account.balance(at=at)
 
 
+def tier(account: Account, at: Any) -> str:
+    """The tier that is held."""
+    return account.tier(at=at)
+
+
+def kept_through(account: Account, at: Any) -> str:
+    """The last day of the tier that is held."""
+    return str(account.tier_progress(at=at).until)
+
+
 def rows(*kinds: str) -> Callable[[Account, Any], list[int]]:
     """The points of the entries of these kinds, below 0 for what went."""
     went = {"spent", "lapsed", "reversed"}

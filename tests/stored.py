@@ -28,6 +28,7 @@ PerSpend(1).between(50, 100) + PerSpend(2).over(100)
 PerSpend(1).between('0.5', 2, of='weight').over(1, of='quantity')
 PerSpend(4).named('groceries').cap(1500, per='month').at_least(5)
 PerSpend(4).cap(100).each_line()
+PerUnit(1, of='distance').at_least(500).each('segment')
 PerSpend(4).cap('99.5', per='line').rounded().rounded('half_up', to=10)
 PerSpend(1).named('year').running(per='year')
 Flat(1).named('visits').limit(3, per=('month', Each('store')))
@@ -68,6 +69,8 @@ by_tier(silver='1.25', gold='1.5', otherwise=0)
 by_tier({'not a name': 2, 'otherwise': 3})
 by_fact('booking_class', {'F': '1.5', 5: '0.25', Fraction(1, 2): 2, True: 3}, otherwise=0)
 by_member_fact('plan', {'pro': '1.5', True: 2}, otherwise=0)
+RateTable((('SN', 'J', '1.25'), ('SN', 'Q', '0.5')), by=('carrier', 'booking_class'))
+RateTable(((600, 2), ('over', '1.5')), by=(Band('distance', upto=(600,)),), otherwise=0)
 by_fact('a', {'x': 2}) * by_tier(gold=2) * 2
 2 * (3 * by_tier(gold=2))
 by_tier(gold=2).when(OfKind('flight'))
@@ -94,6 +97,17 @@ Increments({100: '3.50', 250: 8})
 Donation(worth='0.01', to='school fund')
 AwardChart((('domestic', 5000), ('abroad', 9000)), by=('zone',))
 Convert(1000, into='miles', gives=500)
+Convert(100, into='miles', gives=5).every('month').when(MemberFact('plan', 'quick'))
+Convert(100, into='miles', gives=5).from_lots(Fact('a')).every(Calendar('year', starts='03-01'))
+Convert(100, into='miles', gives=5).every('activity')
+CarryOver(500).when(InTier('gold')).on('12-31')
+"""
+QUALIFICATIONS = """
+Reach('status', 500)
+Reach('spend', '99.50', window=Rolling(months=12))
+Reach(OfKind('stay') & MinSpend(50), 3, window=Calendar('year', starts='03-01'))
+Reach('nights', 60) & (Reach('spend', 18000, window='year') | Invitation())
+Invitation()
 """
 VALUES = """
 Line('12.5', 'dining', sku='x', quantity='1.2', facts={'weight': Fraction(5, 4), 'new': True, 'tags': ('a', 1)})
@@ -103,11 +117,24 @@ Member('m', tier='gold', tiers={'club': 'gold'}, ladder=('silver', 'gold'), join
 Points(PerSpend(1), rounding=Rounding('half_up', to=10, each='line'), redeemable=False, places=2, pending=Never())
 Points(PerSpend(1), expiry=After(days=1), order=OldestFirst(), at_most=5)
 Points(PerSpend(1), order=NewestFirst(), expiry=OnDate('12-31'))
+Points(PerSpend(1), converts=(CarryOver(0).every('day'),), on_event=Flat(5).when(OfKind('joined')))
 Rolling(months=12)
 TierTerm()
 Balance()
 SoonestToExpire()
+Problem('$.rewards.tea', 'nobody can afford it; lower the price')
 Program('Club', earning=PerSpend(1), currency='EUR', timezone='Europe/London')
+Program('Club', earning=PerSpend(1), tiers=TierLadder(Tier('member'), Tier('gold', Reach('points', 500)), window='year'))
+Program('Club', earning=PerSpend(1), ladders={'a': TierLadder(Tier('gold', Reach('spend', 9))), 'b': TierLadder(Tier('x'))})
+Progress('nights', 18, 25)
+Progress('all of', 1, 2, (Progress('nights', 25, 25), Progress('spend', Fraction(1, 2), 9)))
+Benefit('extra_bag', 2, per='month')
+Choice('milestone', ('points', 'pass'), default='points', within=After(days=60))
+Tier('gold', Reach('status', 500), renewal=Reach('status', 400), benefits=('lounge', Benefit('bag', 2)), deducts=True)
+Tier('gold', Reach('status', 500), keeps=Never(), carry=200, benefits=(Choice('gift', ('a', 'b')),))
+TierLadder(Tier('member'), Tier('gold', Reach('status', 5)), window=Balance(), grace=After(days=7), applies='after')
+TierLadder(Tier('x', Invitation()), window='year', keeps=EndOfPeriod(1), downgrade='one_level', starts='next_period')
+ProgramHistory(Program('Card', earning=PerSpend(4)), ('2023-05-01', Program('Card', earning=PerSpend(3), grandfather=False)))
 """
 
 
@@ -140,6 +167,24 @@ def a_year():
     yield from account.entries
 
 
+def in_tiers():
+    """The story of an account with tiers, and what comes out of it."""
+    gold = Tier("gold", Reach("points", 100), benefits=("lounge", Benefit("bag", 1), Choice("gift", ("a", "b"))), carry=50)
+    ladder = TierLadder(gold, Tier("top", Reach("spend", 900), deducts=True), window="year", keeps=EndOfPeriod(1))
+    account = Program("Club", earning=PerSpend(1), tiers=ladder).account("m-1")
+    yield account.earn(Activity.purchase(130, at="2026-01-05T12:00", id="t-1"))
+    yield account.use("bag", id="u-1", at="2026-02-01")
+    yield account.use("bag", id="u-2", at="2026-02-01")
+    yield account.choose("gift", "a", id="c-1", at="2026-02-01")
+    yield from account.benefits(at="2026-02-01").values()
+    yield account.grant_tier("top", at="2026-03-01", until="2026-06-30", id="g-1")[0]
+    yield account.tier_progress(at="2026-03-01")
+    account.advance("2028-01-01")
+    yield from account.tiers_held
+    yield account.snapshot()
+    yield from (entry for entry in account.entries if entry.kind == "tier_changed")
+
+
 counting = PerSpend(6).when(Category("food")).named("food").running(per="year") + Flat(5).named("gift").cap(
     2, per="day"
 )
@@ -148,8 +193,12 @@ OTHERS = [
     pytest.param(AWARD, id="an award with counters"),
     pytest.param(Member("m", last={"purchase": date(2026, 3, 1)}).after(AWARD), id="a member with counters"),
     *(pytest.param(value, id=f"{i} {type(value).__name__}") for i, value in enumerate(a_year())),
+    *(pytest.param(value, id=f"in tiers {i} {type(value).__name__}") for i, value in enumerate(in_tiers())),
 ]
-STRATEGIES = [*written(RULES), *written(CONDITIONS), *written(FACTORS), *written(DATE_RULES), *written(OPTIONS)]
+STRATEGIES = [
+    *written(RULES), *written(CONDITIONS), *written(FACTORS), *written(DATE_RULES), *written(OPTIONS),
+    *written(QUALIFICATIONS),
+]  # fmt: skip
 EVERYTHING = [*STRATEGIES, *written(VALUES), *OTHERS]
 
 
@@ -161,6 +210,7 @@ def read_as_text(value):
         Factor: ("factor", {"type": "times", "rule": "Flat(1)"}),
         DateRule: ("expiry", {"type": "points", "earning": "Flat(1)"}),
         RedemptionOption: ("option", {"type": "stock", "n": 1}),
+        Qualification: ("qualification", {"type": "tier", "name": "gold"}),
     }
     ((name, data),) = (holder for base, holder in holders.items() if isinstance(value, base))
     return getattr(from_data({"version": 1, **data, name: repr(value)}), name)

@@ -484,7 +484,6 @@ TABLE = [
 ]
 
 NOT_YET = {
-    "needs a ladder of tiers that an account keeps by date": "AIR-01",
     "is an input told again": "SYL-08.multiplier",
 }
 
@@ -626,6 +625,25 @@ def test_transfers_that_are_refused_change_nothing(published):
         accepted.append(False)
     assert accepted == expected["accepted"]
     assert (balance(sender, at), balance(receiver, at)) == (expected["sender"], expected["receiver"])
+
+
+@by_hand("AIR-01")
+def test_an_activity_is_judged_in_the_tier_of_its_day_however_late_it_is_learnt(published):
+    i, expected = inputs(published), published["expected"]
+    program = Program(
+        "Airline",
+        earning=PerUnit(1, of="distance") * by_tier(Silver="0.1", otherwise=0),
+        tiers=TierLadder(Tier("Silver", Invitation()), Tier("Gold", Invitation())),
+    )
+    account = program.account("m-1")
+    for held in i["tier_history"]:
+        account.grant_tier(held["tier"], at=held["from"], until=held.get("to"), id=held["from"])
+    receipts = [
+        account.earn(Activity.flight(at=day, distance=1234, id=f"flight {day}"), posted="2026-03-01")
+        for day in i["activities"]
+    ]
+    assert [account.tier(at=day) or None for day in i["activities"]] == expected["tier_on_date"]
+    assert [receipt.points == 123 for receipt in receipts] == expected["silver_bonus_applies"]
 
 
 @by_hand("AIR-06")

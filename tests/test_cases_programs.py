@@ -16,10 +16,12 @@ from cases import (
     gone,
     having,
     inputs,
+    kept_through,
     last,
     lasts,
     one_by_one,
     purchase,
+    tier,
     total,
     unaccounted,
 )
@@ -326,6 +328,142 @@ def by_leg(i):
     return {award: Item(price).quote(trip(award, prices)) for award, prices in i["legs"].items()}
 
 
+# Tiers: what a member counts, and how long it lasts ------------------------------------------------------------------
+
+
+def tiered(name, *tiers, **ladder):
+    """A program of one unit that only counts."""
+    return Program(name, points={"status points": Points(PerSpend(1), redeemable=False)}, tiers=TierLadder(*tiers, **ladder))
+
+
+def reaching(**thresholds):
+    """Tiers by the status points they take; the lowest takes none."""
+    names = {name.replace("_", " "): n for name, n in thresholds.items()}
+    return [Tier(name, Reach("status points", n) if n else None) for name, n in names.items()]
+
+
+AADVANTAGE = tiered(
+    "AAdvantage",
+    *reaching(Member=0, Gold=30_000, Platinum=75_000, Platinum_Pro=125_000, Executive_Platinum=200_000),
+    window=Calendar("year", starts="03-01"),
+    keeps=EndOfPeriod(1),
+    grace=After(months=1).to_end_of("month"),
+)
+AADVANTAGE_2024 = tiered(
+    "AAdvantage", *reaching(Member=0, Gold=40_000), window=Calendar("year", starts="03-01"), keeps=EndOfPeriod(1)
+)
+AZAL_TIERS = tiered(
+    "AZAL Miles",
+    Tier("Classic"),
+    Tier("Gold", Reach("status points", 8_000)),
+    Tier(
+        "Platinum",
+        Reach("status points", 20_000),
+        renewal=Reach("status points", 30_000, window=TierTerm()),
+        keeps=EndOfPeriod(1),
+    ),
+    window=MembershipYear(),
+    starts="next_period",
+    keeps=EndOfPeriod(),
+    downgrade="one_level",
+)
+HILTON_2025, HILTON_2026 = (
+    Program(
+        "Hilton Honors",
+        earning=HILTON,
+        tiers=TierLadder(
+            Tier("Member"),
+            Tier("Gold", Reach("nights", gold)),
+            Tier("Diamond", Reach("nights", diamond)),
+            Tier("Diamond Reserve", Reach("nights", 80) & Reach("spend", 18_000)),
+            window="year",
+            keeps=EndOfPeriod(1),
+        ),
+    )
+    for gold, diamond in ((40, 60), (25, 50))
+)
+STARBUCKS = tiered(
+    "Starbucks Rewards",
+    *reaching(Green=0, Gold=500, Reserve=2500),
+    window=Rolling(months=12),
+    keeps=After(months=12),
+)
+INSIDER = Program(
+    "Beauty Insider",
+    earning=PerSpend(1),
+    tiers=TierLadder(
+        Tier("Insider"),
+        Tier("VIB", Reach("spend", 350)),
+        Tier("Rouge", Reach("spend", 1000)),
+        window="year",
+        keeps=EndOfPeriod(1),
+    ),
+)
+PORTER_BANDS = {"USD": (3000, 6000, 9000, 12_000), "GBP": (2500, 5000, 7500, 10_000)}
+PORTER = {
+    currency: Program(
+        "MR PORTER",
+        points={"spent": Points(PerSpend(1).when(~Category("delivery", "tax")), pending=After(days=28))},
+        currency=currency,
+        tiers=TierLadder(
+            *(Tier(name, Reach("spent", n)) for name, n in zip(("Silver", "Gold", "Platinum", "EIP"), bands, strict=True)),
+            window="year",
+            keeps=EndOfPeriod(1),
+        ),
+    )
+    for currency, bands in PORTER_BANDS.items()
+}
+LULULEMON = Program(
+    "lululemon",
+    earning=Flat(0),
+    tiers=TierLadder(
+        Tier("Essential", benefits=("early access to drops", "no-receipt exchanges", "select Studio content")),
+        Tier("Studio", Invitation(), benefits=("apparel discount", "classes")),
+    ),
+)
+
+
+AADVANTAGE_BY_YEAR = ProgramHistory(AADVANTAGE, ("2024-03-01", AADVANTAGE_2024))
+HILTON_BY_YEAR = ProgramHistory(HILTON_2025, ("2026-01-01", HILTON_2026))
+
+
+def in_the_year(program, points, joined="2016-04-01"):
+    """A member of one year who counts so many points, and the first day of the next."""
+    account = program.account("m-1", joined=joined)
+    account.earn(purchase(points, at="2017-01-15", id="t-1"))
+    return account, "2017-04-01"
+
+
+def platinum(i):
+    """Of members who hold Platinum since a day, and then count so many points in two years: two years later."""
+    since = date.fromisoformat(i["platinum_since"])
+    for points in i["status_points_in_two_years"]:
+        account = AZAL_TIERS.account("m-1", joined=since.replace(year=2015))
+        account.earn(purchase(20_000, at=since - timedelta(60), id="before"))
+        assert account.tier_progress(at=since).since == since
+        for n, part in enumerate((15_000, points - 15_000)):
+            account.earn(purchase(part, at=since + timedelta(100 + 365 * n), id=f"t-{n}"))
+        yield account, since.replace(year=2020)
+
+
+def in_the_shop(program, spend, at):
+    account = program.account("m-1")
+    account.earn(purchase(spend, at=at, id="t-1"))
+    return account
+
+
+def nights(program, n, spend="0.00", year=2026):
+    account = program.account("m-1")
+    account.earn(purchase(spend, at=f"{year}-06-01", id="t-1", nights=n, brand="Hilton"))
+    return account, f"{year}-06-02"
+
+
+def porter(currency, spend):
+    account = PORTER[currency].account("m-1")
+    account.earn(purchase(spend, at="2022-03-01", id="t-1"))
+    return account, "2022-06-01"
+
+
 # Points into something else ------------------------------------------------------------------------------------------
 
 
@@ -358,6 +496,60 @@ def got(unit):
 
 
 TABLE = [
+    # American: status by the year from March, through March of the year after; Gold was raised
+    case(
+        "AA-13",
+        given=lambda i: [(having(AADVANTAGE, n, "status points", "2022-06-01"), i["window_end"]) for n in i["loyalty_points"]],
+        tier=tier,
+    ),
+    case(
+        "AA-13",
+        given=lambda i: (having(AADVANTAGE, i["loyalty_points"][-1], "status points", "2022-06-01"), i["window_end"]),
+        valid_through=kept_through,
+    ),
+    # Azerbaijan Airlines: raised for the next membership year; Platinum is for two, and then Gold
+    case("AZ-08", given=lambda i: [in_the_year(AZAL_TIERS, n) for n in i["status_points_in_year"]], tier=tier),
+    case("AZ-09", given=lambda i: list(platinum(i)), **{"tier_from_2020-04-01": tier}),
+    case(
+        "AA-16",
+        given=lambda i: [
+            (having(AADVANTAGE_BY_YEAR, i["loyalty_points"], "status points", f"{year}-06-01"), f"{year}-06-02")
+            for year in i["status_years"]
+        ],
+        tier=tier,
+    ),
+    # Hilton: nights of the year, by the year's rules
+    case("HH-05", "HH-09", given=lambda i: nights(HILTON_BY_YEAR, i["nights"], year=i["year"]), tier=tier),
+    # Hilton: nights, and for the highest tier spend as well
+    case(
+        "HH-06",
+        given=lambda i: [nights(HILTON_2026, n, spend) for n, spend in i["nights_spend"]],
+        diamond_reserve=lambda account, at: account.tier(at=at) == "Diamond Reserve",
+    ),
+    # Starbucks: in any 12 months; Sephora: the rest of the year and all of the next
+    case(
+        "SB-05",
+        given=lambda i: [(having(STARBUCKS, n, "status points"), "2026-01-02") for n in i["stars_in_12_months"]],
+        tier=tier,
+    ),
+    case(
+        "SE-03",
+        given=lambda i: (in_the_shop(INSIDER, 350, i["reached_VIB"]), i["reached_VIB"]),
+        valid_through=kept_through,
+    ),
+    # MR PORTER: bands by currency
+    case(
+        "NP-01",
+        given=lambda i: [porter(*one) for one in i["spend"]],
+        tier=lambda account, at: account.tier(at=at) or "none",
+    ),
+    # lululemon: perks, and no points
+    case(
+        "LU-01",
+        given=lambda i: (LULULEMON.account("m-1"), "2023-04-01"),
+        perks=lambda account, at: list(account.benefits(at=at)),
+        points=lambda account, at: account.preview(purchase("100.00", at=at)).points,
+    ),
     # American: miles last 24 months from the last activity and at least 4 from the closing of the card
     case("AA-09", "AA-10", given=closed, miles_expire=expires),
     # A card's points last as long as it is used, others for months from their day, or to the end of a month
@@ -690,10 +882,7 @@ TABLE = [
     case("DB-01", "DB-02", "DB-03", given=referrals, bonus_mb=total(DROPBOX)),
 ]
 
-NOT_YET = {
-    "needs tiers": "AA-13 AA-16 AZ-08 AZ-09 HH-05 HH-06 HH-09 SB-05 SE-03 NP-01 NP-02",
-    "needs the benefits of a tier": "LU-01",
-}
+NOT_YET: dict[str, str] = {}
 
 
 @pytest.mark.parametrize(("row", "key"), one_by_one(TABLE))
@@ -725,6 +914,20 @@ def test_nobody_expires_before_the_day_of_the_policy(published):
         last_day = lasts(AA_2007)(day, None)
         shown.append("expired" if last_day < "2007-12-15" else last_day)
     assert shown == published["expected"]["expires"]
+
+
+@by_hand("NP-02")
+def test_what_may_still_be_returned_does_not_count(published):
+    expected, account = published["expected"], PORTER["USD"].account("m-1")
+    for n, (amount, state) in enumerate(inputs(published)["orders_usd"]):
+        day = "2022-05-20" if state == "still in returns window" else "2022-03-01"
+        account.earn(purchase(amount, at=day, id=f"o-{n}"))
+        what, _, returned = state.partition(" ")
+        if what == "returned":
+            account.reverse(f"o-{n}", amount=returned, id=f"back {n}", at="2022-06-01", posted="2022-06-01")
+    progress = account.tier_progress(at="2022-06-01")
+    assert progress.to_next.have == Fraction(expected["qualifying_usd"])
+    assert progress.tier == expected["tier"]
 
 
 @by_hand("IK-08")

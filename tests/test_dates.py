@@ -439,6 +439,11 @@ def test_a_window_without_periods_has_no_end(window):
 
 # What is refused -----------------------------------------------------------------------------------------------------
 
+
+def combined(kind, *rules):
+    return from_data({"version": 1, "type": kind, "rules": list(rules)})
+
+
 REFUSED = {
     "days: below 0": (lambda: After(days=-1), RuleError, "-1 is below 0"),
     "days: half": (lambda: After(days="0.5"), RuleError, "0.5 is not a whole number"),
@@ -457,9 +462,14 @@ REFUSED = {
     "a truth value": (lambda: bool(After(days=1)), TruthValue, "whichever comes first"),
     "in a unit": (lambda: Points(Flat(1), expiry="never"), RuleError, "'never' is no date rule; give one such as"),
     "for pending": (lambda: Points(Flat(1), pending=14), RuleError, "14 is no date rule"),
-    "past the end of time": (lambda: falls(After(days=9_000_000), "2026-01-01"), RuleError, "past the year 9999"),
-    "months past it": (lambda: falls(After(years=8000), "2026-01-01"), RuleError, "stay within the years 1 to 9999"),
-    "hours past it": (lambda: falls(After(hours=10**9), "2026-01-01"), RuleError, "past the year 9999"),
+    "past the end of time": (lambda: falls(After(days=366_000), "9026-01-01"), RuleError, "past the year 9999"),
+    "months past it": (lambda: falls(After(years=1000), "9026-01-01"), RuleError, "stay within the years 1 to 9999"),
+    "hours past it": (lambda: falls(After(hours=8_784_000), "9026-01-01"), RuleError, "past the year 9999"),
+    "the week's end past it": (lambda: falls(EndOf("week"), "9999-12-31"), RuleError, "within the years 1 to 9999"),
+    "more years than there are": (lambda: After(years=1001), RuleError, "years: 1001 is above 1,000"),
+    "more periods than there are": (lambda: EndOf("week", plus=10**9), RuleError, "plus: 1000000000 is above 1,000"),
+    "the earliest of nothing": (lambda: combined("earliest"), DataError, "give at least two to combine"),
+    "the latest of one": (lambda: combined("latest", "Never()"), DataError, "give at least two to combine"),
 }
 
 

@@ -156,6 +156,23 @@ def test_a_table_gives_the_points_of_its_row():
     )
 
 
+def test_a_tuple_in_the_place_of_one_key_is_any_of_its_values():
+    table = PointsTable({"domestic": {("light", "basic"): 250, "flex": 500}}, by=("zone", "brand"))
+    assert table == PointsTable(
+        {("domestic", ("light", "basic")): 250, ("domestic", "flex"): 500}, by=("zone", "brand")
+    )
+    assert table == PointsTable(
+        [("domestic", ("light", "basic"), 250), ("domestic", "flex", 500)], by=("zone", "brand")
+    )
+    assert PointsTable({("a", "b"): 5}, by="x") == PointsTable({"a": 5, "b": 5}, by="x")
+    assert table.rows == (("domestic", "light", 250), ("domestic", "basic", 250), ("domestic", "flex", 500))
+    assert eval(repr(table)) == table  # noqa: S307 (our own)
+
+
+def test_a_large_table_needs_no_values_that_multiply():
+    assert len(PointsTable({str(n): n for n in range(10_001)}, by="route").rows) == 10_001
+
+
 def test_a_table_by_a_band():
     table = PointsTable({600: 500, 1200: 750, "over": 1000}, by=Band("distance", upto=[600, 1200]))
     assert [table.award(flight(distance=miles)).points for miles in (0, 600, 601, 1200, 1201)] == [
@@ -221,10 +238,37 @@ def test_a_band_without_a_row_is_an_error_that_names_it():
             "upto: [2, 1] is no row of bounds; give them from the lowest up, as in [600, 1200]",
         ),
         ("Band('', upto=[1])", "of: '' is not a name; give text that is not empty"),
+        ("PointsTable({('a', 'b'): 5, 'b': 6}, by='zone')", "rows[2]: ('b',) stands twice; give each key one row"),
+        (
+            "PointsTable({('a', 'b'): 5}, by=['x', 'y', 'z'])",
+            "rows[0]: ('a', 'b', 5) does not have 3 keys and its points; give all of them",
+        ),
+        ("PointsTable({'a': {(): 5}}, by=['x', 'y'])", "rows[0]: a key is any of no values; give at least one"),
+        (
+            "PointsTable([[[[['a']], 'b'], 'c', 5]], by=['x', 'y'])",
+            "rows: tuple is no fact; give text, a number, a truth value or a tuple of them",
+        ),
+        (
+            "PointsTable([[tuple(range(101)), tuple(range(100)), 5]], by=['x', 'y'])",
+            "rows[0]: the rows stand for more than 10,000 keys; give fewer values in a row",
+        ),
+        (
+            "RateTable({'a': 5}, by=['x', 'y'])",
+            "rows[0]: ('a', 5) does not have 2 keys and its factor; give all of them",
+        ),
+        (
+            "PointsTable([[tuple(n * (2**61 - 1) for n in range(21)), 5]], by='x')",
+            "rows: more than 20 of the numbers have one hash; use text instead of numbers",
+        ),
+        (
+            "by_fact('x', {tuple(n * (2**61 - 1) for n in range(21)): 5})",
+            "factors: more than 20 of the numbers have one hash; use text instead of numbers",
+        ),
+        ("by_fact('x', {(): 5})", "factors: a factor is for any of no values; give at least one"),
     ],
 )
 def test_what_a_table_cannot_be(code, message):
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises((RuleError, DataError)) as refused:
         eval(code)  # noqa: S307 (written above)
     assert str(refused.value) == message
 

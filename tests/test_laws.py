@@ -18,7 +18,7 @@ from loyaltycore import *
 from loyaltycore._calendar import add_months
 from loyaltycore._exact import MODES, apportion, share_between
 from loyaltycore.conditions import And, Not, Or
-from loyaltycore.earning import Cap, EachLine, EveryNthTime, FirstOf, Limit, Running, Sum, When
+from loyaltycore.earning import Cap, EachLine, EachOf, EveryNthTime, FirstOf, Limit, Running, Sum, When
 from loyaltycore.factors import ByFact, ByMemberFact, ByTier, Constant, FactorWhen, Product
 from loyaltycore.periods import Word
 from loyaltycore.testing import *
@@ -212,8 +212,8 @@ def test_a_cap_is_the_lesser_and_a_minimum_the_greater_of_what_is_earned(rule, p
 
 
 NEVER_MONOTONE = (
-    *(PerUnit, PerItem, PointsTable, When, FirstOf, EachLine, Limit, EveryNthTime, Running),
-    *(ByTier, ByFact, ByMemberFact, Product, FactorWhen),
+    *(PerUnit, PerItem, PointsTable, When, FirstOf, EachLine, EachOf, Limit, EveryNthTime, Running),
+    *(ByTier, ByFact, ByMemberFact, RateTable, Product, FactorWhen),
 )
 
 
@@ -244,7 +244,10 @@ def test_rules_that_take_room_from_one_another_do_not_say_that_more_spent_never_
 
 
 @given(
-    rules(without=(EachLine, Word)) | rules(without=COUNTED), activities(), members(), st.randoms(use_true_random=False)
+    rules(without=(EachLine, EachOf, Word)) | rules(without=COUNTED),
+    activities(),
+    members(),
+    st.randoms(use_true_random=False),
 )
 def test_the_order_of_lines_does_not_matter(rule, activity, member, random):
     shuffled = evolve(activity, lines=random.sample(activity.lines, len(activity.lines)))
@@ -273,6 +276,20 @@ def test_each_line_is_judged_as_if_it_were_an_activity_of_its_own(rule, activity
     for line in activity.lines:
         if line.amount >= 0:
             alone = rule.award(evolve(activity, lines=[line]), after)
+            earned, after = earned + alone.exact, after.after(alone)
+    assert award.exact == earned
+    assert member.after(award) == after
+
+
+@given(rules(), activities(), members())
+def test_the_lines_of_each_value_are_judged_as_if_they_were_an_activity_of_their_own(rule, activity, member):
+    award = rule.each("brand").award(activity, member)
+    earned, after = 0, member
+
+    for brand in dict.fromkeys(line.fact("brand") for line in activity.lines):
+        lines = [line for line in activity.lines if line.fact("brand") == brand]
+        if sum(line.amount for line in lines) >= 0:
+            alone = rule.award(evolve(activity, lines=lines), after)
             earned, after = earned + alone.exact, after.after(alone)
     assert award.exact == earned
     assert member.after(award) == after

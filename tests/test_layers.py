@@ -15,19 +15,22 @@ SOURCE = Path(loyaltycore.__file__).parent
 ROWS = [
     ["errors", "_exact", "_calendar", "_show"],
     ["_strategy", "_columns", "activity", "awards"],
-    ["periods", "conditions", "factors", "dates"],
-    ["earning", "earning_rules", "redemption", "redemption_options"],
+    ["periods", "conditions", "tables", "factors", "dates"],
+    ["earning", "earning_rules", "redemption", "redemption_options", "tiers"],
     [
-        *["lots", "points", "entries", "books", "ledger", "snapshots", "desk", "refunds", "earnings", "spending"],
-        *["statement", "account"],
+        *["lots", "points", "entries", "books", "events", "automatic", "ledger", "standings", "snapshots", "desk"],
+        *["refunds", "earnings", "spending", "status", "statement", "account"],
     ],
-    ["_annotations", "_expressions", "_toml", "_reading", "_writing", "serialize", "program"],
+    ["_annotations", "_expressions", "_toml", "_reading", "_writing", "serialize", "checks", "program", "history"],
     ["datasets", "reports", "balances", "frames", "_draws", "_laws", "_machine", "_policies", "testing", "cli"],
 ]
 ABOVE_ALL = {"__init__", "__main__"}  # they import what they like, and nothing imports them
 PLACES = {name: (row, place) for row, names in enumerate(ROWS) for place, name in enumerate(names)}
 
-DOWNWARD = {"program.report": "reports", "program.replay": "replay", "earning.compiled": "_compile"}
+DOWNWARD = {
+    "program.report": "reports",
+    "history.report": "reports",
+    "program.replay": "replay", "earning.compiled": "_compile"}
 """What these functions may import from below, each inside itself."""
 
 

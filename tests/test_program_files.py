@@ -15,6 +15,7 @@ import pytest
 from stored import STRATEGIES
 
 from loyaltycore import *
+from loyaltycore.redemption import automatic_in
 from loyaltycore.testing import rules
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -281,8 +282,11 @@ def test_what_is_written_is_returned_and_stays_as_it_is(tmp_path):
 def test_any_strategy_is_the_same_from_a_file(strategy, name, tmp_path):
     earning = strategy if isinstance(strategy, EarningRule) else Flat(1)
     expiry = strategy if isinstance(strategy, DateRule) else Never()
-    rewards = {"it": strategy} if isinstance(strategy, RedemptionOption) else {}
-    club = Program("Club", points={"stars": Points(earning, expiry=expiry), "miles": Points(Flat(1))}, rewards=rewards)
+    by_itself = isinstance(strategy, RedemptionOption) and automatic_in(strategy) is not None
+    rewards = {"it": strategy} if isinstance(strategy, RedemptionOption) and not by_itself else {}
+    stars = Points(earning, expiry=expiry, converts=strategy if by_itself else ())
+    miles = Points(Flat(1), redeemable=False)
+    club = Program("Club", points={"stars": stars, "miles": miles}, rewards=rewards)
 
     text = club.dump(tmp_path / name)
 

@@ -116,3 +116,44 @@ def test_a_partial_refund_frees_its_share_of_what_was_counted():
     assert tally.lines[0].amount == 66
     account.reverse("t-1", id="x-2", at="2026-01-07")
     assert not any(account.member(at="2026-01-07").counted[key] for key in before if key.what != "lines")
+
+
+def test_a_refund_frees_the_caps_of_every_unit():
+    """Once only those of the first: the entry of the first unit said that all was refunded already."""
+    capped = {unit: Points(PerSpend(1).named("spend").cap(100, per="month")) for unit in ("stars", "miles")}
+    account = Program("Club", points=capped).account("m-1")
+    account.earn(Activity.purchase(80, at="2026-01-05", id="t-1"))
+    account.reverse("t-1", id="x-1", at="2026-01-06")
+    awards = account.earn(Activity.purchase(100, at="2026-01-07", id="t-2")).awards
+    assert {unit: award.points for unit, award in awards.items()} == {"stars": 100, "miles": 100}
+
+
+def test_lines_free_what_they_took_of_a_cap_and_not_their_share_of_the_amount():
+    rule = PerSpend(1).when(Category("groceries")).named("groceries").cap(100, per="month")
+    account = Program("Club", earning=rule).account("m-1")
+    account.earn(Activity([Line(90, "groceries"), Line(90, "wine")], at="2026-01-05", id="t-1"))
+    account.reverse("t-1", id="x-1", at="2026-01-06", lines=[1])
+    assert account.earn(Activity.purchase(50, at="2026-01-07", id="t-2", category="groceries")).points == 10
+
+
+def test_lines_are_taken_out_of_a_running_total_as_they_were():
+    rule = PerSpend(6).between(0, 100).when(Category("groceries")).named("groceries").running(per="year")
+    account = Program("Club", earning=rule).account("m-1")
+    account.earn(Activity([Line(60, "groceries"), Line(90, "wine"), Line(30, "groceries")], at="2026-01-05", id="t-1"))
+    account.reverse("t-1", id="x-1", at="2026-01-06", lines=[1, 2])
+    assert account.balance(at="2026-01-06") == 360
+    assert account.earn(Activity.purchase(50, at="2026-01-07", id="t-2", category="groceries")).points == 240
+
+
+def test_what_little_is_left_of_a_cap_is_shared_by_what_the_lines_would_have_earned():
+    account = Program("Club", earning=PerSpend(1).named("spend").cap(100, per="month")).account("m-1")
+    account.earn(Activity.purchase(90, at="2026-01-05", id="t-1"))
+    assert account.earn(Activity([Line(90), Line(10)], at="2026-01-06", id="t-2")).by_line() == (9, 1)
+
+
+def test_what_is_shared_by_line_stays_so_through_data():
+    account = Program("Club", earning=PerSpend(1).named("spend").cap(100, per="month")).account("m-1")
+    account.earn(Activity([Line(90), Line(60)], at="2026-01-06", id="t-1"))
+    stored = from_json(to_json(account.entries[0]))
+    assert stored == account.entries[0]
+    assert list(stored.data["counts_by_line"].values()) == [(60, 40)]

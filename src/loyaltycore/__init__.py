@@ -12,6 +12,7 @@ from typing import Any as _Any
 from loyaltycore._exact import exact
 from loyaltycore.activity import ANYONE, Activity, CounterKey, Line, Member, Tally, great_circle_miles
 from loyaltycore.awards import Award
+from loyaltycore.checks import Problem
 from loyaltycore.conditions import (
     AtLeastTier,
     BirthMonth,
@@ -45,7 +46,7 @@ from loyaltycore.dates import (
     OnDate,
 )
 from loyaltycore.earning import EarningRule, best_of, first_of
-from loyaltycore.earning_rules import Band, Flat, PerItem, PerSpend, PerStep, PerUnit, PointsTable
+from loyaltycore.earning_rules import Flat, PerItem, PerSpend, PerStep, PerUnit, PointsTable
 from loyaltycore.errors import (
     Conflict,
     DataError,
@@ -56,7 +57,8 @@ from loyaltycore.errors import (
     RuleError,
     TruthValue,
 )
-from loyaltycore.factors import Factor, by_fact, by_member_fact, by_tier
+from loyaltycore.factors import Factor, RateTable, by_fact, by_member_fact, by_tier
+from loyaltycore.history import ProgramHistory
 from loyaltycore.lots import Lot, LotOrder, NewestFirst, OldestFirst, SoonestToExpire
 from loyaltycore.periods import Balance, Calendar, Each, Lifetime, MembershipYear, Period, Rolling, TierTerm
 from loyaltycore.points import Points, Rounding
@@ -64,6 +66,7 @@ from loyaltycore.program import Program
 from loyaltycore.redemption import Quote, RedemptionOption, Refusal
 from loyaltycore.redemption_options import (
     AwardChart,
+    CarryOver,
     Convert,
     Donation,
     Increments,
@@ -72,6 +75,18 @@ from loyaltycore.redemption_options import (
     PercentOff,
     Voucher,
 )
+from loyaltycore.tables import Band
+from loyaltycore.tiers import (
+    Benefit,
+    Choice,
+    Counts,
+    Invitation,
+    Progress,
+    Qualification,
+    Reach,
+    Tier,
+    TierLadder,
+)
 
 if _TYPE_CHECKING:
     from loyaltycore.account import Account
@@ -79,6 +94,7 @@ if _TYPE_CHECKING:
     from loyaltycore.serialize import from_data, from_json, to_data, to_json
     from loyaltycore.snapshots import Snapshot
     from loyaltycore.statement import Statement
+    from loyaltycore.status import BenefitHeld, BenefitUse, TierHeld, TierProgress
 
 __all__ = [
     "ANYONE",
@@ -92,13 +108,19 @@ __all__ = [
     "AwardChart",
     "Balance",
     "Band",
+    "Benefit",
+    "BenefitHeld",
+    "BenefitUse",
     "BirthMonth",
     "Calendar",
+    "CarryOver",
     "Category",
+    "Choice",
     "Condition",
     "Conflict",
     "Convert",
     "CounterKey",
+    "Counts",
     "DataError",
     "DateRule",
     "Donation",
@@ -120,6 +142,7 @@ __all__ = [
     "InTier",
     "Increments",
     "InexactNumber",
+    "Invitation",
     "Item",
     "Lifetime",
     "Line",
@@ -148,8 +171,14 @@ __all__ = [
     "Period",
     "Points",
     "PointsTable",
+    "Problem",
     "Program",
+    "ProgramHistory",
+    "Progress",
+    "Qualification",
     "Quote",
+    "RateTable",
+    "Reach",
     "Receipt",
     "Redemption",
     "RedemptionOption",
@@ -162,6 +191,10 @@ __all__ = [
     "SoonestToExpire",
     "Statement",
     "Tally",
+    "Tier",
+    "TierHeld",
+    "TierLadder",
+    "TierProgress",
     "TierTerm",
     "TruthValue",
     "Voucher",
@@ -188,6 +221,10 @@ _LATER = {
     "Redemption": "entries",
     "Snapshot": "snapshots",
     "Statement": "statement",
+    "BenefitHeld": "status",
+    "BenefitUse": "status",
+    "TierHeld": "status",
+    "TierProgress": "status",
     "from_data": "serialize",
     "from_json": "serialize",
     "to_data": "serialize",

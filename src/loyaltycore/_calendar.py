@@ -8,9 +8,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 import re
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from loyaltycore.errors import DataError, RuleError
+
+LONGEST: Final = 100
+"""Characters of a moment, the name of its zone among them."""
 
 _ZONED = re.compile(r"([^\[]*)\[([^\[\]]*)\]")
 _MONTH_DAY = re.compile(r"(\d{2})-(\d{2})", re.ASCII)
@@ -75,6 +79,8 @@ def text_moment(text: str) -> datetime:
 
     Raises `ValueError` for what is no ISO text, and for an offset that the zone does not have then.
     """
+    if len(text) > LONGEST:  # Python reads as many digits as there are, and drops those that it has no use for
+        raise ValueError(f"{len(text):,} characters are no moment")
     found = _ZONED.fullmatch(text) if text.endswith("]") else None
     if found is None:
         return datetime.fromisoformat(text)
@@ -109,6 +115,14 @@ def on_day(year: int, month: int, day: int) -> date:
     return date(year, month, min(day, days_in_month(year, month)))
 
 
+def days_on(day: date, days: int) -> date:
+    """`day` so many days on, or back."""
+    try:
+        return day + timedelta(days)
+    except OverflowError:
+        raise RuleError(f"{day} and {days} days is none that a date can say; stay within the years 1 to 9999") from None
+
+
 @lru_cache(maxsize=4096)
 def add_months(anchor: date, months: int) -> date:
     """`anchor` so many months on, clamped to the month's end; count from the anchor, never from a clamped day.
@@ -141,10 +155,18 @@ def in_zone(at: datetime, where: tzinfo) -> datetime:
     return at if at.tzinfo is where else at.astimezone(where)
 
 
+def in_utc(at: datetime) -> datetime:
+    """The instant in UTC; the first or last that there is, where it would be before or after that."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC) if at.year == 1 else datetime.max.replace(tzinfo=UTC)
+
+
 def first_moment(day: date, where: ZoneInfo) -> datetime:
     """The instant (in UTC) at which the day begins there: not always midnight, which some zones skip.
 
     >>> first_moment(date(2018, 11, 4), zone("America/Sao_Paulo")).isoformat()
     '2018-11-04T03:00:00+00:00'
     """
-    return datetime.combine(day, time.min, where).astimezone(UTC)
+    return in_utc(datetime.combine(day, time.min, where))

@@ -45,6 +45,7 @@ from loyaltycore.earning import (
     BestOf,
     Cap,
     EachLine,
+    EachOf,
     EarningRule,
     EveryNthTime,
     FirstOf,
@@ -57,9 +58,10 @@ from loyaltycore.earning import (
     When,
     Within,
 )
-from loyaltycore.earning_rules import OVER, Band, Flat, PerItem, PerSpend, PerStep, PerUnit, PointsTable
-from loyaltycore.factors import ByFact, ByMemberFact, ByTier, Constant, Factor, FactorWhen, Product
+from loyaltycore.earning_rules import Flat, PerItem, PerSpend, PerStep, PerUnit, PointsTable
+from loyaltycore.factors import ByFact, ByMemberFact, ByTier, Constant, Factor, FactorWhen, Product, RateTable
 from loyaltycore.periods import Calendar, Each, Every, Lifetime, MembershipYear, Period, Word
+from loyaltycore.tables import OVER, Band
 
 T = TypeVar("T")
 Draw: TypeAlias = st.DrawFn
@@ -307,10 +309,20 @@ def _has(m: _Maker, depth: int) -> Has:
 
 
 def _table(m: _Maker, _: int) -> PointsTable:
-    """A table with a row for whatever comes."""
+    rows, band = _banded(m, _POINTS)
+    return PointsTable(rows, by=band)
+
+
+def _rates(m: _Maker, _: int) -> RateTable:
+    rows, band = _banded(m, _FACTORS)
+    return RateTable(rows, by=band)
+
+
+def _banded(m: _Maker, numbers: st.SearchStrategy[Exact]) -> tuple[tuple[tuple[Any, Exact], ...], Band]:
+    """A row for whatever comes, and the band that it is looked up by."""
     upto = m.pick((50, 100), (Fraction(1, 2),), (1, 2, 500))
-    rows = tuple((bound, m.draw(_POINTS)) for bound in (*upto, OVER))
-    return PointsTable(rows, by=Band(m.pick(*MEASURES), upto=upto))
+    rows = tuple((bound, m.draw(numbers)) for bound in (*upto, OVER))
+    return rows, Band(m.pick(*MEASURES), upto=upto)
 
 
 def _by_fact(m: _Maker, _: int) -> ByFact:
@@ -380,6 +392,7 @@ _LEAVES: Final[dict[type[Strategy], Make]] = {
     ByTier: lambda m, _: ByTier({tier: m.draw(_FACTORS) for tier in m.some(TIERS)}, otherwise=m.draw(_FACTORS)),
     ByFact: _by_fact,
     ByMemberFact: _by_member_fact,
+    RateTable: _rates,
     # rules
     Flat: lambda m, _: Flat(m.draw(_POINTS)),
     PerSpend: lambda m, _: PerSpend(m.draw(_POINTS), m.draw(_STEPS)),
@@ -410,6 +423,7 @@ _NODES: Final[dict[type[Strategy], Make]] = {
     Named: lambda m, depth: m.one(EarningRule, depth).named(m.name()),
     AtLeast: lambda m, depth: m.one(EarningRule, depth).at_least(m.draw(_POINTS)),
     EachLine: lambda m, depth: m.one(EarningRule, depth).each_line(),
+    EachOf: lambda m, depth: m.one(EarningRule, depth).each(m.pick("brand", "organic", "labels")),
     Rounded: lambda m, depth: m.one(EarningRule, depth).rounded(m.pick(*MODES), to=m.draw(_STEPS)),
     Cap: lambda m, depth: m.one(EarningRule, depth).named(m.name()).cap(m.draw(_BOUNDS), per=m.one(Period, 1)),
     Running: _running,

@@ -7,6 +7,7 @@ whole numbers.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from decimal import Decimal
 from fractions import Fraction
@@ -217,13 +218,15 @@ def total(numbers: Sequence[Exact]) -> Exact:
     return result
 
 
-def whole(value: object, what: str, *, at_least: int | None = None) -> int:
-    """`value` as an `int`; a fraction, or one below *at_least*, is refused."""
+def whole(value: object, what: str, *, at_least: int | None = None, at_most: int | None = None) -> int:
+    """`value` as an `int`; a fraction, or one below *at_least* or above *at_most*, is refused."""
     number = exact(value, what)
     if type(number) is not int:
         raise RuleError(f"{what}: {show(number)} is not a whole number; give an int")
     if at_least is not None and number < at_least:
         raise RuleError(f"{what}: {number} is below {at_least}; give {at_least} or more")
+    if at_most is not None and number > at_most:
+        raise RuleError(f"{what}: {number} is above {at_most:,}; give {at_most:,} or less")
     return number
 
 
@@ -347,6 +350,19 @@ def share_between(total: int, before: Exact, after: Exact, whole: Exact) -> int:
     return floor(Fraction(total) * after / whole) - floor(Fraction(total) * before / whole)
 
 
+# Numbers as keys -----------------------------------------------------------------------------------------------------
+
+_MOST_ALIKE: Final = 20
+"""Keys of one hash: numbers can be chosen to share theirs, and the time for a mapping then grows with their square."""
+
+
+def check_hashes(keys: Iterable[object], what: str) -> None:
+    """Refuse keys that were chosen to have one hash: no others come to more than a few."""
+    alike = Counter(map(hash, keys))
+    if alike and max(alike.values()) > _MOST_ALIKE:
+        raise RuleError(f"{what}: more than {_MOST_ALIKE} of the numbers have one hash; use text instead of numbers")
+
+
 # A frozen mapping ---------------------------------------------------------------------------------------------------
 
 
@@ -363,13 +379,13 @@ class FrozenMap(Mapping[K, V_co], Generic[K, V_co]):
     _hash: int
 
     def __init__(self, items: Mapping[K, V_co] | Iterable[tuple[K, V_co]] = ()) -> None:
-        object.__setattr__(self, "_items", dict(items._items if isinstance(items, FrozenMap) else items))
+        _fill(self, dict(items._items if isinstance(items, FrozenMap) else items))
 
     @staticmethod
     def over(items: dict[K, V_co]) -> FrozenMap[K, V_co]:
         """A frozen face of a dict, which is not copied; of one that its owner goes on changing, never for keeping."""
         face: FrozenMap[K, V_co] = _new(FrozenMap)
-        object.__setattr__(face, "_items", items)
+        _fill(face, items)
         return face
 
     def replacing(self, items: dict[K, V_co]) -> FrozenMap[K, V_co]:
@@ -425,6 +441,8 @@ class FrozenMap(Mapping[K, V_co], Generic[K, V_co]):
     def __reduce__(self) -> tuple[type[FrozenMap[K, V_co]], tuple[dict[K, V_co]]]:
         return FrozenMap, (dict(self._items),)
 
+
+_fill: Final = vars(FrozenMap)["_items"].__set__  # past the lock, in half the time of `object.__setattr__`
 
 EMPTY: Final[FrozenMap[Any, Any]] = FrozenMap()
 

@@ -54,7 +54,9 @@ def _fraction(above: Any, below: Any = 1) -> Exact:
 
 
 _NUMBERS: Final[dict[str, Callable[..., Any]]] = {"Fraction": _fraction}
-_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\#[^\n]*""", re.DOTALL)
+_QUOTED = re.compile(r"""(\'\'\'|\"\"\"|'|")(?:\\.|(?!\1).)*+(\1?)|\#[^\n]*""", re.DOTALL)
+"""Text in quotes and comments; a quote that stays open reaches to the end, so that none is looked at twice."""
+
 _IS_READ = "write only calls, their methods, text in quotes, whole numbers, tuples, mappings and + * & | ~"
 _TABLES = "write it as nested tables instead"
 
@@ -77,6 +79,11 @@ def read(text: str) -> Any:
     if len(text) > LONGEST:
         raise DataError(f"an expression of {len(text):,} characters, more than {LONGEST:,}; {_TABLES}")
     return _Reader(text.replace("\r\n", "\n").replace("\r", "\n")).read()
+
+
+def _blank(quoted: re.Match[str]) -> str:
+    """As many spaces, or quotes if it stays open."""
+    return ("'" if quoted[1] and not quoted[2] else " ") * len(quoted[0])
 
 
 def laid_out(code: str, indent: str = "") -> str:
@@ -118,7 +125,7 @@ class _Reader:
 
     def _check_brackets(self) -> None:
         """Refuse deep brackets before the parser sees them, and those that pair up with the ones we added."""
-        bare = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), self.source)
+        bare = _QUOTED.sub(_blank, self.source)
         opened: list[int] = []
         for found in re.finditer(r"[(\[{)\]}]", bare[:-1]):
             if found[0] in "([{":
@@ -129,7 +136,7 @@ class _Reader:
                 opened.pop()
             else:
                 raise self._wrong_at(found.start(), f"{found[0]!r} is one too many; remove it")
-        if len(opened) > 1 and not re.search("['\"]", bare):  # a quote left open is what is wrong then
+        if len(opened) > 1 and bare[-1] != "'":  # a quote left open is what is wrong then
             raise self._wrong_at(opened[-1], f"{self.source[opened[-1]]!r} is never closed; close it")
 
     def _wrong_at(self, start: int, message: str) -> DataError:
@@ -256,10 +263,10 @@ class _Reader:
                 raise self._at(node, f"the name {name!r} is not known{hint}")
             case ast.Attribute(attr=name):
                 owner = self._value(node.value, depth + 1)
-                methods = [m for m in sorted(METHODS) if isinstance(owner, Strategy) and hasattr(owner, m)]
-                if name in methods:
+                if name in METHODS and isinstance(owner, Strategy) and hasattr(owner, name):
                     method: Callable[..., Any] = getattr(owner, name)
                     return method
+                methods = [m for m in sorted(METHODS) if isinstance(owner, Strategy) and hasattr(owner, m)]
                 hint = close_to(name, methods) or f"; it has {', '.join(methods) or 'none'}"
                 raise self._at(node, f"{type(owner).__name__} has no method {name!r}{hint}")
         raise self._not_read(node)

@@ -17,7 +17,7 @@ from loyaltycore.account import Account
 from loyaltycore.activity import Activity
 from loyaltycore.entries import Entry, Redemption
 from loyaltycore.errors import LoyaltyError
-from loyaltycore.program import Program
+from loyaltycore.history import AnyProgram
 
 IN: Final = ("earned", "adjusted_up", "transferred_in", "converted_in", "reinstated", "owed", "repaid")
 OUT: Final = (
@@ -48,7 +48,7 @@ class AccountMachine(RuleBasedStateMachine):
     `loyaltycore.testing.activities()` does; their moment and id are set by the machine. *start* is the first day.
     """
 
-    program: ClassVar[Program]
+    program: ClassVar[AnyProgram]
     activity: ClassVar[st.SearchStrategy[Activity]] = activities()
     start: ClassVar[date | datetime | str] = "2024-02-27"
 
@@ -182,7 +182,7 @@ class AccountMachine(RuleBasedStateMachine):
         ledger = self.account._ledger
         today = self.now.astimezone(self.program.zone).date()
         next_month = (today.replace(day=1) + timedelta(31)).replace(day=1)
-        due = ledger._next_due()
+        due = ledger._next_due(datetime.max.replace(tzinfo=UTC))
         ends = [lot.ends for book in ledger.books.values() for lot in book.live.values() if lot.ends is not None]
         days = [first_moment(day, self.program.zone) for day in (today + timedelta(1), next_month)]
         return sorted({*days, *ends[:4], *([] if due is None else [due[0]])})

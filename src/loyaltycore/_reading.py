@@ -14,10 +14,9 @@ from math import isfinite
 import re
 from typing import Any, Final, NamedTuple
 
-from loyaltycore import _expressions
+from loyaltycore import _calendar, _expressions
 from loyaltycore._annotations import Slot, Wants, slots_of, wants_of
-from loyaltycore._calendar import text_moment
-from loyaltycore._exact import MAX_DIGITS, Exact, FrozenMap, exact, show
+from loyaltycore._exact import MAX_DIGITS, Exact, FrozenMap, check_hashes, exact, show
 from loyaltycore._expressions import DEEPEST, FAILURES, SURROGATE, close_to
 from loyaltycore._strategy import CLASHES, KINDS, Stored
 from loyaltycore.activity import CounterKey
@@ -35,17 +34,16 @@ TAGS: Final[dict[str, Any]] = {
 }
 """The types of `{"type": "number", "value": "1.5"}` and its like: what stands where plain text would stay text."""
 
-_MOST_NUMBERS: Final = 1_000
-"""Keys of a mapping by numbers: they can be chosen to have one hash, and the time then grows with their square."""
-
 _SHOWN: Final = 40
 """Characters of the data's own text that an error repeats."""
 
 _SAID: Final = 500
 """Characters of a constructor's error that are kept at each end."""
 
-_WORD = re.compile(r"\w+|-?[\d.]+(/\d+)?")
-_NAMED = re.compile(r"(\$|\w+)((?:[.\[]\S*?)?): ")
+_WORD = re.compile(r"\w{1,80}|-?[\d.]{1,80}(/\d{1,40})?")
+"""A word or a number, which a field's converter may know; what is longer is neither."""
+
+_NAMED = re.compile(r"(\w+)((?:[.\[]\S*?)?): ")
 
 
 class Object(dict[str, Any]):
@@ -87,7 +85,7 @@ class Spot(NamedTuple):
 
     def error(self, message: str) -> DataError:
         """What is wrong here."""
-        return DataError(message, self.path)
+        return DataError(_cut(message), self.path)
 
     def wrong(self, data: Any, wants: Wants) -> DataError:
         """`data` is not of the type that is wanted here."""
@@ -123,7 +121,10 @@ def read_root(data: Any, cls: type[Stored]) -> Any:
         raise spot.inside("version").error(
             f"{_shown(data.get('version'))} is no version that is read here; give {VERSION}"
         )
-    return _read_fields({key: value for key, value in data.items() if key != "version"}, wants, spot)
+    try:
+        return _read_fields({key: value for key, value in data.items() if key != "version"}, wants, spot)
+    except RecursionError as error:  # whoever asks may be deep down already
+        raise spot.error("it nests too deep to be read from here; make it flatter") from error
 
 
 def read(data: Any, hint: Any, spot: Spot) -> Any:
@@ -188,9 +189,11 @@ def _read_number(said: int | str, wants: Wants, spot: Spot) -> Any:
 def _read_date(said: str | date, wants: Wants, spot: Spot) -> date:
     days, moments = date in wants.plain, datetime in wants.plain
     if isinstance(said, str):
+        if len(said) > _calendar.LONGEST:
+            raise spot.wrong(said, wants)
         try:
             bare = days and (not moments or len(said) <= len("2026-03-01"))
-            return date.fromisoformat(said) if bare else text_moment(said)
+            return date.fromisoformat(said) if bare else _calendar.text_moment(said)
         except RuleError as error:
             raise spot.error(str(error)) from error
         except ValueError:
@@ -219,14 +222,18 @@ def _read_list(data: list[Any], wants: Wants, spot: Spot) -> Any:
 
 def _read_pairs(data: list[Any], wants: Wants, spot: Spot) -> FrozenMap[Any, Any]:
     key_hint, hint = wants.pairs
-    if len(data) > _MOST_NUMBERS and not wants_of(key_hint).plain.isdisjoint((int, Fraction)):
-        raise spot.error(f"{len(data):,} pairs are more than {_MOST_NUMBERS:,}; use keys that are text")
-    found: dict[Any, Any] = {}
+    keys: list[Any] = []
     for i, pair in enumerate(data):
-        at = spot.inside(i)
         if not isinstance(pair, list) or len(pair) != 2:  # noqa: PLR2004 (a pair)
-            raise at.error(f"{_shown(pair)} is no pair; give a list of a key and its value")
-        key = read(pair[0], key_hint, at.inside(0))
+            raise spot.inside(i).error(f"{_shown(pair)} is no pair; give a list of a key and its value")
+        keys.append(read(pair[0], key_hint, spot.inside(i).inside(0)))
+    try:
+        check_hashes(keys, "keys")
+    except RuleError as error:
+        raise spot.error(str(error).removeprefix("keys: ")) from error
+    found: dict[Any, Any] = {}
+    for i, (key, pair) in enumerate(zip(keys, data, strict=True)):
+        at = spot.inside(i)
         if key in found:
             raise at.inside(0).error("this key stands twice; keep one")
         found[key] = read(pair[1], hint, at.inside(1))
@@ -308,10 +315,11 @@ def _placed(error: Exception, slots: Mapping[str, Slot], values: Mapping[str, An
         except FAILURES as found:
             error, culprit = found, key
             break
+    first = next((p for p in getattr(error, "problems", ()) if p.severity == "error"), None)
+    if first is not None:  # a program says the place itself
+        return DataError(_cut(first.text), f"{path}{first.place[1:]}")
     message = _said(error)
     named = _NAMED.match(message)
-    if named and named[1] == "$":  # a program says the place itself
-        return DataError(message[named.end() :], f"{path}{named[2]}")
     if named and named[1] in ([culprit] if culprit else slots):
         return DataError(message[named.end() :], f"{path}.{named[1]}{named[2]}")
     return DataError(message, f"{path}.{culprit}" if culprit else path)
@@ -319,7 +327,10 @@ def _placed(error: Exception, slots: Mapping[str, Slot], values: Mapping[str, An
 
 def _said(error: Exception) -> str:
     """What an error says, without the middle of what is too long to read."""
-    said = str(error if isinstance(error, LoyaltyError) else (*error.args, type(error).__name__)[0])
+    return _cut(str(error if isinstance(error, LoyaltyError) else (*error.args, type(error).__name__)[0]))
+
+
+def _cut(said: str) -> str:
     return said if len(said) <= 2 * _SAID else f"{said[:_SAID]} ... {said[-_SAID:]}"
 
 

@@ -15,15 +15,17 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
 from functools import partial
 from operator import attrgetter
 import sys
+from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, NoReturn, TypeVar
 
 import attrs
 
 from loyaltycore import _show
-from loyaltycore._exact import Exact, Number, above_zero, at_least_zero, whole
+from loyaltycore._exact import Exact, Number, Ratio, above_zero, at_least_zero, whole
 from loyaltycore.errors import RuleError, TruthValue
 
 if TYPE_CHECKING:
@@ -138,12 +140,14 @@ class Stored:
         """The values inside, each with its place: `rules[1]`, `condition`."""
         for part in parts_of(type(self)):
             value = getattr(self, part.name)
+            if value.__class__ in _CHILDLESS:
+                continue  # most fields
             if isinstance(value, Stored):
                 yield part.keyword, value
             elif isinstance(value, tuple):
                 yield from ((f"{part.keyword}[{i}]", v) for i, v in enumerate(value) if isinstance(v, Stored))
             elif isinstance(value, Mapping):
-                yield from ((f"{part.keyword}.{k}", v) for k, v in value.items() if isinstance(v, Stored))
+                yield from ((f"{part.keyword}{step(k)}", v) for k, v in value.items() if isinstance(v, Stored))
 
 
 def _register(cls: type[Stored]) -> None:
@@ -213,6 +217,7 @@ def _same(value: Any) -> Any:
 
 
 _PARTS: Final[dict[type, tuple[Part, ...]]] = {}
+_CHILDLESS: Final = frozenset({str, int, bool, NoneType, Ratio, date, datetime})
 
 
 def parts_of(cls: type[Stored]) -> tuple[Part, ...]:
@@ -237,11 +242,24 @@ def _part(field: attrs.Attribute[Any]) -> Part:
     return Part(name, keyword, field.kw_only, star, default)
 
 
+_SHOWN: Final = 40
+"""Characters of a name that a place shows."""
+
+
+def step(key: object) -> str:
+    """The step to what a mapping has under a key: `.stars`, or `['free coffee']`."""
+    key = key[:_SHOWN] if isinstance(key, str) else key
+    return f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]"
+
+
 def walk(value: Stored, place: str = "$") -> Iterator[tuple[str, Stored]]:
     """`value` and everything inside it, each with its place as in `$.earning.rules[1]`."""
-    yield place, value
-    for name, child in value._children():
-        yield from walk(child, f"{place}.{name}")
+    # with a generator inside a generator for each level, every part would take a step in each of them
+    ahead = [(place, value)]
+    while ahead:
+        place, value = ahead.pop()
+        yield place, value
+        ahead += [(f"{place}.{name}", child) for name, child in value._children()][::-1]
 
 
 @frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 import json
 import re
 from typing import Any, Final
@@ -32,7 +33,9 @@ def read_toml(text: str) -> dict[str, Any]:
 
 
 def write_toml(data: Mapping[str, Any]) -> str:
-    """Tables, lists, texts, whole numbers and truth values as TOML text; a text of several lines is written on them.
+    """Tables, lists, texts, whole numbers, dates and truth values as TOML text.
+
+    A text of several lines is written on them, and each of a list of tables under a title of its own.
 
     >>> print(write_toml({"name": "Club", "points": {"stars": {"earning": "PerSpend(1)"}}}), end="")
     name = "Club"
@@ -43,20 +46,29 @@ def write_toml(data: Mapping[str, Any]) -> str:
     return "\n".join(_lines(data, ())) + "\n"
 
 
-def _lines(table: Mapping[str, Any], name: tuple[str, ...]) -> Iterator[str]:
-    inner = {key: value for key, value in table.items() if isinstance(value, dict)}
+def _lines(table: Mapping[str, Any], name: tuple[str, ...], *, listed: bool = False) -> Iterator[str]:
+    inner = {key: value for key, value in table.items() if isinstance(value, dict) or _are_tables(value)}
     values = [f"{_key(key)} = {_value(value)}" for key, value in table.items() if key not in inner]
-    if name and (values or not inner):
-        yield from ("", f"[{'.'.join(map(_key, name))}]")
+    if name and (listed or values or not inner):
+        title = f"[{'.'.join(map(_key, name))}]"
+        yield from ("", f"[{title}]" if listed else title)
     yield from values
     for key, value in inner.items():
-        yield from _lines(value, (*name, key))
+        if isinstance(value, dict):
+            yield from _lines(value, (*name, key))
+        else:
+            for item in value:
+                yield from _lines(item, (*name, key), listed=True)
+
+
+def _are_tables(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
+    if isinstance(value, (int, date)):
         return str(value)
     if isinstance(value, str):
         lines = [_quoted(line) for line in value.split("\n")]

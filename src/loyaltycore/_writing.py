@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+import re
+from typing import Any, Final
 
 import attrs
 
@@ -18,6 +19,10 @@ from loyaltycore._reading import TAGS, Spot, is_number, is_text, read
 from loyaltycore._strategy import Stored, Strategy, parts_of
 from loyaltycore.activity import CounterKey
 from loyaltycore.errors import LoyaltyError
+
+
+_QUOTED: Final = re.compile(r"'(\w+)'")
+"""A word that stands for a value, such as a period: it goes without its quotes."""
 
 
 def write_fields(value: Any, spot: Spot, *, short: bool = False) -> dict[str, Any]:
@@ -116,6 +121,8 @@ def _as_text(value: Any, hint: Any, convert: Callable[[Any], Any] | None = None)
     try:
         text = laid_out(repr(value))
         text += "\n" * ("\n" in text)
-        return text if read(text, hint, Spot(convert=convert)) == value else None
+        word = _QUOTED.fullmatch(text)
+        said = word[1] if word else text
+        return said if read(said, hint, Spot(convert=convert)) == value else None
     except LoyaltyError:
         return None

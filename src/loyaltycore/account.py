@@ -28,9 +28,10 @@ from loyaltycore.lots import Lot
 from loyaltycore.snapshots import Snapshot, freeze
 from loyaltycore.spending import Spending
 from loyaltycore.statement import Statement, saved, unit_statements
+from loyaltycore.status import Status, progress_of
 
 
-class Account(Earning, Spending):
+class Account(Earning, Spending, Status):
     """A member's points in one program: entries, and what follows from them.
 
     Made by `program.account(id)`. Verbs take the caller's *id*, so that a retry is safe, and *at*, when it happened;
@@ -172,7 +173,26 @@ class Account(Earning, Spending):
                                         ("from {}", other.id), source=other.id, data=data))  # fmt: skip
         for unit in dict.fromkeys(given.unit for given in handed[:-1]):
             entries += ledger.repay(unit, at, posted_at, id)
+        entries += self._take_over_tiers(handed[-1], other.id, id, at, posted_at, call)
         return self._finish(id, entries, at, posted_at, call)
+
+    def _take_over_tiers(
+        self, handed: Entry, other: str, id: str, at: datetime, posted: datetime, call: Any
+    ) -> list[Entry]:
+        """What the other counted towards tiers; a higher tier that it held is a floor as long as it was kept."""
+        ledger = self._ledger
+        if ledger.standings is None:
+            return []
+        why = ("from {}", other)
+        data = FrozenMap({"call": call, "counts of": handed.data["counted"]})
+        entries = [ledger.write("noted", id, at, posted, why=why, source=other, data=data)]
+        for progress in progress_of(ledger, posted):
+            tier, until = handed.data["held"].get(progress.ladder, ("", None))
+            ladder = self._ladder(progress.ladder, posted)[1]
+            if ladder.index(tier) > ladder.index(progress.tier):
+                data = FrozenMap({"call": call, "ladder": progress.ladder, "floor": tier, "until": until})
+                entries.append(ledger.write("tier_changed", id, at, posted, why=why, source=other, data=data))
+        return entries
 
     @verb
     def _hand_over(self, into: str, *, id: str, at: datetime, posted: When | None) -> tuple[Entry, ...]:
@@ -201,8 +221,11 @@ class Account(Earning, Spending):
                 for kind, points in (("transferred", book.owed), ("owed", -book.owed)):
                     entries.append(ledger.write(kind, id, at, posted_at, unit, points, (), why, source=into,
                                                 data=FrozenMap({"call": call})))  # fmt: skip
-        note = FrozenMap({"call": call, "closed": True})
-        entries.append(ledger.write("noted", id, at, posted_at, why=("merged into {}", into), data=note))
+        note = {"call": call, "closed": True}
+        if ledger.standings is not None:
+            held = {progress.ladder: (progress.tier, progress.until) for progress in progress_of(ledger, posted_at)}
+            note |= {"counted": ledger.standings.counts(), "held": FrozenMap(held)}
+        entries.append(ledger.write("noted", id, at, posted_at, why=("merged into {}", into), data=FrozenMap(note)))
         return self._finish(id, entries, at, posted_at, call)
 
     @verb
@@ -375,12 +398,16 @@ class Account(Earning, Spending):
             raise RuleError(f"since: {self._shown(start)} is after {self._shown(instant)}, where the statement ends")
         self._needs_entries(start)
         with self._as_of(instant) as ledger:
-            units = unit_statements(ledger, self._fold(()), self._terms.points, instant, start)
+            program = self._terms.version(instant)
+            had = (unit for unit, book in ledger.books.items() if book.lots)  # also if they were dropped
+            known = {**program.points, **{unit: self._terms.unit(unit, instant) for unit in had}}
+            units = unit_statements(ledger, self._fold(()), known, instant, start)
             value = saved(ledger)
+            tiers = progress_of(ledger, instant)
         return Statement(
-            self.id, self._terms.name, instant.astimezone(self._terms.zone),
+            self.id, program.name, instant.astimezone(self._terms.zone),
             None if start is None else start.astimezone(self._terms.zone), units, value, self._terms.currency,
-            self.next_reward(at=instant),
+            self.next_reward(at=instant), tiers,
         )  # fmt: skip
 
     def member(self, *, at: When) -> Member:
@@ -393,7 +420,7 @@ class Account(Earning, Spending):
 
 def _age(lot: LotState) -> FrozenMap[str, Any]:
     """What a lot keeps when it moves to another account."""
-    age: dict[str, Any] = {"earned": lot.earned, "of": lot.activity, "facts": lot.facts}
+    age: dict[str, Any] = {"earned": lot.earned, "born": lot.born, "of": lot.activity, "facts": lot.facts}
     if lot.available is not None:
         age["available"] = lot.available
     if lot.moment is not None:

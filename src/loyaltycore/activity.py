@@ -304,7 +304,11 @@ class Activity(Stored):
         if not stated:
             return default
         if any(value != stated[0] for value in stated):
-            raise DataError(f"the lines disagree on {name!r}; judge them one by one with .each_line()", "lines")
+            raise DataError(
+                f"the lines disagree on {name!r}; judge them one by one with .each_line(),"
+                f" or by it with .each({name!r})",
+                "lines",
+            )
         return stated[0]
 
     def measure(self, of: str) -> Exact:
@@ -687,9 +691,9 @@ def _seen_key(kind: str) -> CounterKey:
 
 
 @lru_cache(maxsize=256)
-def counts_of(kind: str) -> Mapping[CounterKey, int]:
-    """What an activity of that kind itself counts, for `FirstTime` and `EveryNth`."""
-    return {_seen_key(name): 1 for name in {"", kind}}
+def counts_of(kind: str, *, event: bool = False) -> Mapping[CounterKey, int]:
+    """What an activity of that kind itself counts, for `FirstTime` and `EveryNth`; an account's own event, its kind."""
+    return {_seen_key(name): 1 for name in ({kind} if event else {"", kind})}
 
 
 ANYONE: Final = Member()

@@ -22,7 +22,7 @@ from loyaltycore.account import Account
 from loyaltycore.activity import Activity
 from loyaltycore.desk import When
 from loyaltycore.errors import DataError, LoyaltyError
-from loyaltycore.program import Program
+from loyaltycore.history import AnyProgram
 from loyaltycore.reports import HTML_ROWS, _count, _each_once, _given, _histories, _in_order
 
 SOON: Final = 30
@@ -32,7 +32,10 @@ COLUMNS: Final = ("earned", "pending", "available", "lapsed", "lapse soon")
 
 
 class MemberBalance(NamedTuple):
-    """A row of a report: what a member has of one unit. What was earned is pending, available or lapsed."""
+    """A row of a report: what a member has of one unit.
+
+    What was earned is pending, available or lapsed, or was converted where the unit does that by itself.
+    """
 
     member: str
     unit: str
@@ -140,7 +143,7 @@ class BalancesReport:
 
 
 def balances_report(
-    program: Program, transactions: Iterable[Activity] | str | PathLike[str], *, at: When
+    program: AnyProgram, transactions: Iterable[Activity] | str | PathLike[str], *, at: When
 ) -> BalancesReport:
     """What each member has at that moment, of the *transactions* up to and with it.
 
@@ -164,7 +167,7 @@ def balances_report(
 
 
 def account_of(
-    program: Program, transactions: Iterable[Activity] | str | PathLike[str], member: str, *, at: When
+    program: AnyProgram, transactions: Iterable[Activity] | str | PathLike[str], member: str, *, at: When
 ) -> Account:
     """The account of one member in which their transactions up to and with that moment were earned.
 
@@ -178,7 +181,7 @@ def account_of(
 
 
 def _accounts(
-    program: Program, activities: Iterable[Activity], at: datetime, problems: list[DataError]
+    program: AnyProgram, activities: Iterable[Activity], at: datetime, problems: list[DataError]
 ) -> Iterator[Account]:
     """An account for each member, by their names."""
     for member, history in sorted(_histories(activities).items()):

@@ -72,6 +72,7 @@ class Book:
         self.available = self.pending = self.held = self.owed = 0
         self.sorted = order.fixed
         self.policy: DateRule | None = None
+        self.hourly = False
         self.ends: dict[Any, tuple[datetime | None, date | None]] = {}
         """When lots of that policy end, by the days they count from."""
         self.by_order: list[tuple[Any, int]] = []
@@ -116,11 +117,26 @@ class Book:
         heapify(self.by_order)
         heapify(self.by_ends)
 
+    def spend_in(self, order: LotOrder) -> None:
+        """Take another order of spending; each lot is to be put in its new place then."""
+        if order != self.order:
+            self.order, self.by_order = order, []
+            self.sorted = self.sorted and order.fixed
+
     def rekey(self, lot: LotState) -> None:
         """Put a lot in its new place after its end has moved."""
         lot.key = self.order.key(lot)  # type: ignore[arg-type]
         lot.in_order = lot.in_ends = False  # what the heaps still hold of it is stale, and passed over
         self.place(lot)
+
+    def forget(self, lot: LotState) -> None:
+        """Drop a lot, as if it had never been made."""
+        del self.lots[lot.id]
+        self.live.pop(lot.id, None)
+        for name in ("by_order", "by_ends", "by_pending"):
+            heap = [item for item in getattr(self, name) if item[1] != lot.id]
+            heapify(heap)
+            setattr(self, name, heap)
 
     def plan(self, points: int, accepted: Callable[[LotState], bool] | None = None) -> list[tuple[int, int]]:
         """Which lots to take so many points from, in the order of spending; fewer if there are not as many."""

@@ -1,28 +1,34 @@
-"""The command `loyaltycore`: reports, balances and statements from files of transactions.
+"""The command `loyaltycore`: reports, balances and statements from files of transactions, and checks of programs.
 
-It exits with 0 when it has printed what was asked for, with 1 when `--strict` met a bad row, and with 2 when it was
-called wrongly or a file cannot be used. Bad rows go to standard error: standard output holds the report alone.
+It exits with 0 when it has printed what was asked for, with 1 when `--strict` met a bad row or `check` an error, and
+with 2 when it was called wrongly or a file cannot be used. Bad rows go to standard error: standard output holds the
+report alone.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 import json
 import os
+from pathlib import Path
 import sys
 from typing import Any, Final
 import warnings
 
+from attrs import evolve
+
 from loyaltycore.balances import account_of, balances_report
+from loyaltycore.checks import Problem
 from loyaltycore.datasets import COLUMNS, REQUIRED, BadRow, Transactions, read_transactions
-from loyaltycore.errors import LoyaltyError, LoyaltyWarning
-from loyaltycore.program import Program
+from loyaltycore.errors import DataError, LoyaltyError, LoyaltyWarning, RuleError
+from loyaltycore.history import AnyProgram
 from loyaltycore.reports import MONTHS, explain, points_report
-from loyaltycore.serialize import to_json
+from loyaltycore.serialize import load_history, place_in_file, to_json
 
 BAD_ROW, UNUSABLE = 1, 2
+PROBLEMS: Final = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,8 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     A call that argparse does not accept ends in `SystemExit`, and so do `--help` and `--version`.
     """
     args = _parser().parse_args(argv)
+    code = 0
     try:
-        args.run(args)
+        code = args.run(args) or 0
         sys.stdout.flush()
     except BrokenPipeError:
         # whoever reads has enough (`| head`); what is still buffered must not fail again when Python ends
@@ -45,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{error.filename}: {error.strerror}", UNUSABLE)
     except UnicodeEncodeError as error:
         return _fail(f"the output cannot be written as {error.encoding}; set PYTHONIOENCODING=utf-8", UNUSABLE)
-    return 0
+    return code
 
 
 def _fail(error: Exception | str, code: int) -> int:
@@ -104,7 +111,22 @@ def _parser() -> ArgumentParser:
     statement.add_argument("--at", metavar="MOMENT", required=True, help=_MOMENT)
     statement.add_argument("--since", metavar="MOMENT", help="where it begins (default: with the first transaction)")
     statement.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    _add_check(commands)
     return parser
+
+
+def _add_check(commands: Any) -> None:
+    check = commands.add_parser(
+        "check",
+        help="what is wrong with a program, or doubtful",
+        description="What is wrong with programs, or doubtful: the file, how grave it is, the place, and the remedy.\n"
+        "It exits with 1 where there is an error.",
+        epilog="example:\n  loyaltycore check club.toml",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    check.set_defaults(run=_check)
+    check.add_argument("files", metavar="FILE", nargs="+", help="a program, as TOML or JSON")
+    check.add_argument("--strict", action="store_true", help="exit with 1 where there are warnings, too")
 
 
 _MOMENT: Final = "a date (its first moment), or date and time as in 2026-04-01T12:00"
@@ -174,10 +196,10 @@ def _transactions(args: Namespace) -> Transactions:
     return found
 
 
-def _program(args: Namespace) -> Program:
+def _program(args: Namespace) -> AnyProgram:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", LoyaltyWarning)
-        program = Program.load(args.program)
+        program = load_history(args.program)
     for warning in caught:
         _say(f"warning: {warning.message}")
     return program
@@ -218,3 +240,40 @@ def _statement(args: Namespace) -> None:
     account = account_of(program, transactions, args.member, at=args.at)
     statement = account.statement(at=args.at, since=args.since)
     sys.stdout.write(f"{to_json(statement, indent=2) if args.format == 'json' else statement}\n")
+
+
+def _check(args: Namespace) -> int:
+    code = 0
+    for file in args.files:
+        problems = tuple(_problems(file))
+        for problem in problems:
+            sys.stdout.write(f"{file}: {' '.join(str(problem).split())}\n")
+            if problem.severity == "error" or args.strict:
+                code = PROBLEMS
+        if not problems:
+            sys.stdout.write(f"{file}: no problems\n")
+    return code
+
+
+def _problems(file: str) -> Iterator[Problem]:
+    """What is wrong with the program in a file: all that its checks find, or what keeps it from being built."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LoyaltyWarning)
+            found = load_history(file).check()
+    except DataError as error:
+        path = error.path.removeprefix(str(Path(file))).removeprefix(": ")
+        found = _in_refusal(error) or (Problem(path or "$", error.message, "error"),)
+    return (evolve(problem, place=place_in_file(problem.place)) for problem in found)
+
+
+def _in_refusal(error: DataError) -> tuple[Problem, ...]:
+    """All problems of a program that was read and then refused for them."""
+    place, cause = error.path, error.__cause__
+    while cause is not None and not isinstance(cause, RuleError):
+        place, cause = getattr(cause, "path", place), cause.__cause__
+    if cause is None or not cause.problems:
+        return ()
+    first = next(problem for problem in cause.problems if problem.severity == "error")
+    root = place.removesuffix(first.place[1:])  # of a history, the place of the version
+    return tuple(evolve(problem, place=f"{root}{problem.place[1:]}") for problem in cause.problems)

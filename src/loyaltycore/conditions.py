@@ -625,7 +625,7 @@ class InExperiment(Whole):
             return False
         from hashlib import sha256
 
-        drawn = int.from_bytes(sha256(f"{self.name}\0{member.id}".encode()).digest()[:8])
+        drawn = int.from_bytes(sha256(f"{self.name}\0{member.id}".encode(errors="surrogatepass")).digest()[:8])
         return Fraction(drawn, 2**64) < self.share
 
 

@@ -21,7 +21,7 @@ from loyaltycore._strategy import Strategy, check_finished, composes, frozen, te
 from loyaltycore.activity import Activity, Line, Member
 from loyaltycore.conditions import Condition, as_condition
 from loyaltycore.errors import RuleError
-from loyaltycore.periods import Calendar, Span
+from loyaltycore.periods import LONGEST, Calendar, Span
 
 
 class Subject(Protocol):
@@ -67,12 +67,10 @@ class DateRule(Strategy):
         """The date, or `None` for never. A datetime is that very moment."""
 
     def __or__(self, other: DateRule) -> DateRule:
-        return (
-            Earliest((*_rules_of(Earliest, self), *_rules_of(Earliest, other))) if _is_rule(other) else NotImplemented
-        )
+        return Earliest((self, other)) if isinstance(other, DateRule) else NotImplemented
 
     def __and__(self, other: DateRule) -> DateRule:
-        return Latest((*_rules_of(Latest, self), *_rules_of(Latest, other))) if _is_rule(other) else NotImplemented
+        return Latest((self, other)) if isinstance(other, DateRule) else NotImplemented
 
     @composes
     def plus(self, *, days: int = 0, months: int = 0, years: int = 0) -> DateRule:
@@ -100,10 +98,6 @@ class DateRule(Strategy):
         return FromEarning(self)
 
 
-def _is_rule(value: object) -> bool:
-    return isinstance(value, DateRule)
-
-
 def _rules_of(of: type[Earliest | Latest], rule: DateRule) -> tuple[DateRule, ...]:
     return rule.rules if isinstance(rule, of) else (rule,)
 
@@ -116,12 +110,40 @@ def as_date_rule(value: object) -> DateRule:
     raise RuleError(f"{value!r} is no date rule; give one such as After(months=12) or Never()")
 
 
-def _rules(value: object) -> tuple[DateRule, ...]:
-    return tuple(map(as_date_rule, value if isinstance(value, (tuple, list)) else (value,)))
+def _several(value: object, of: type[Earliest | Latest]) -> tuple[DateRule, ...]:
+    given = map(as_date_rule, value if isinstance(value, (tuple, list)) else (value,))
+    found = tuple(inner for rule in given for inner in _rules_of(of, rule))
+    if len(found) < 2:  # noqa: PLR2004 (a pair)
+        raise RuleError("rules: give at least two to combine")
+    return found
 
 
-def _whole(value: int) -> int:
-    return whole(value, "a date rule", at_least=0)
+def _earliest(value: object) -> tuple[DateRule, ...]:
+    return _several(value, Earliest)
+
+
+def _latest(value: object) -> tuple[DateRule, ...]:
+    return _several(value, Latest)
+
+
+def _hours(value: int) -> int:
+    return whole(value, "hours", at_least=0, at_most=LONGEST * 366 * 24)
+
+
+def _days(value: int) -> int:
+    return whole(value, "days", at_least=0, at_most=LONGEST * 366)
+
+
+def _months(value: int) -> int:
+    return whole(value, "months", at_least=0, at_most=LONGEST * 12)
+
+
+def _years(value: int) -> int:
+    return whole(value, "years", at_least=0, at_most=LONGEST)
+
+
+def _plus(value: int) -> int:
+    return whole(value, "plus", at_least=0, at_most=LONGEST)
 
 
 def _later(day: date, *, days: int = 0, months: int = 0, hours: int = 0) -> date:
@@ -152,7 +174,7 @@ class Earliest(DateRule):
 
     kind = "earliest"
 
-    rules: tuple[DateRule, ...] = field(converter=_rules)
+    rules: tuple[DateRule, ...] = field(converter=_earliest)
 
     @property
     def fixed(self) -> bool:  # type: ignore[override]
@@ -179,7 +201,7 @@ class Latest(DateRule):
 
     kind = "latest"
 
-    rules: tuple[DateRule, ...] = field(converter=_rules)
+    rules: tuple[DateRule, ...] = field(converter=_latest)
 
     @property
     def fixed(self) -> bool:  # type: ignore[override]
@@ -235,9 +257,9 @@ class Plus(Around):
 
     kind = "plus"
 
-    days: int = field(default=0, converter=_whole, kw_only=True)
-    months: int = field(default=0, converter=_whole, kw_only=True)
-    years: int = field(default=0, converter=_whole, kw_only=True)
+    days: int = field(default=0, converter=_days, kw_only=True)
+    months: int = field(default=0, converter=_months, kw_only=True)
+    years: int = field(default=0, converter=_years, kw_only=True)
 
     def falls_on(self, subject: Subject, member: Member) -> date | None:
         """The date, and so much."""
@@ -348,10 +370,10 @@ class After(DateRule):
     kind = "after"
     fixed: ClassVar[bool] = True
 
-    days: int = field(default=0, converter=_whole, kw_only=True)
-    months: int = field(default=0, converter=_whole, kw_only=True)
-    years: int = field(default=0, converter=_whole, kw_only=True)
-    hours: int = field(default=0, converter=_whole, kw_only=True)
+    days: int = field(default=0, converter=_days, kw_only=True)
+    months: int = field(default=0, converter=_months, kw_only=True)
+    years: int = field(default=0, converter=_years, kw_only=True)
+    hours: int = field(default=0, converter=_hours, kw_only=True)
 
     @property
     def hourly(self) -> bool:  # type: ignore[override]
@@ -374,9 +396,9 @@ class AfterInactivity(DateRule):
 
     kind = "after_inactivity"
 
-    days: int = field(default=0, converter=_whole, kw_only=True)
-    months: int = field(default=0, converter=_whole, kw_only=True)
-    years: int = field(default=0, converter=_whole, kw_only=True)
+    days: int = field(default=0, converter=_days, kw_only=True)
+    months: int = field(default=0, converter=_months, kw_only=True)
+    years: int = field(default=0, converter=_years, kw_only=True)
     resets: Condition | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -410,7 +432,7 @@ class OnDate(DateRule):
     fixed: ClassVar[bool] = True
 
     day: str = field()
-    years: int = field(default=0, converter=_whole)
+    years: int = field(default=0, converter=_years)
 
     def __attrs_post_init__(self) -> None:
         month_day(self.day, "OnDate")
@@ -453,7 +475,7 @@ class EndOf(DateRule):
     fixed: ClassVar[bool] = True
 
     unit: str = field(converter=_unit)
-    more: int = field(default=0, converter=_whole, kw_only=True, alias="plus")  # `plus` is a method
+    more: int = field(default=0, converter=_plus, kw_only=True, alias="plus")  # `plus` is a method
 
     def falls_on(self, subject: Subject, member: Member) -> date | None:
         """The last day."""
@@ -473,7 +495,7 @@ class EndOfPeriod(DateRule):
 
     kind = "end_of_period"
 
-    more: int = field(default=0, converter=_whole, alias="plus")
+    more: int = field(default=0, converter=_plus, alias="plus")
 
     def falls_on(self, subject: Subject, member: Member) -> date | None:
         """The last day."""
@@ -494,7 +516,7 @@ class EndOfBirthMonth(DateRule):
 
     kind = "end_of_birth_month"
 
-    years: int = field(default=0, converter=_whole)
+    years: int = field(default=0, converter=_years)
 
     def falls_on(self, subject: Subject, member: Member) -> date | None:
         """The last day of that month."""
@@ -512,9 +534,9 @@ class AfterFact(DateRule):
     kind = "after_fact"
 
     name: str = field()
-    days: int = field(default=0, converter=_whole, kw_only=True)
-    months: int = field(default=0, converter=_whole, kw_only=True)
-    years: int = field(default=0, converter=_whole, kw_only=True)
+    days: int = field(default=0, converter=_days, kw_only=True)
+    months: int = field(default=0, converter=_months, kw_only=True)
+    years: int = field(default=0, converter=_years, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         text(self.name, "AfterFact")

@@ -18,10 +18,11 @@ from loyaltycore._exact import EMPTY, FrozenMap
 from loyaltycore._strategy import text
 from loyaltycore.activity import Activity, CounterKey, fact_map
 from loyaltycore.awards import Award
-from loyaltycore.entries import Entry, Receipt, Redemption, call_data
+from loyaltycore.entries import Entry, Receipt, Redemption, call_data, receipt_of
 from loyaltycore.errors import Conflict, RuleError
 from loyaltycore.ledger import Ledger
 from loyaltycore.snapshots import LookUp, Snapshot, thaw
+from loyaltycore.standings import Standings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,10 +79,14 @@ class Desk:
 
     def _fold(self, entries: Iterable[Entry]) -> Ledger:
         ledger = Ledger(self._terms, self.id, self._joined, self._facts)
+        if self._terms.ladder_names:
+            ledger.standings = Standings(ledger)
         if self._snapshot is not None:
             thaw(ledger, self._snapshot, self._look_up)
         for entry in entries:
             ledger.apply(entry)
+        if ledger.standings is not None:
+            ledger.standings.touched = None  # they were judged when the entries were made
         return ledger
 
     def _posted_upto(self, limit: datetime) -> Ledger:
@@ -107,10 +112,8 @@ class Desk:
 
     def _instant(self, at: When) -> datetime:
         found = at if isinstance(at, datetime) else moment(at)
-        if self._in_utc and found.tzinfo is None:
-            return found.replace(tzinfo=UTC)
         try:
-            return in_zone(found, self._terms.zone).astimezone(UTC)
+            return in_zone(found if self._in_utc else in_zone(found, self._terms.zone), UTC)
         except OverflowError:
             raise RuleError(f"at: {found} is no moment in UTC; give one within the years 1 to 9999") from None
 
@@ -149,13 +152,29 @@ class Desk:
         """The result of a call as its entries tell it."""
         entries = self._ledger.written(id)
         if first.kind == "earned":
-            earned = {entry.unit: entry for entry in entries if entry.kind == "earned"}
+            earned = {entry.unit: entry for entry in entries if entry.kind == "earned" and entry.id == id}
             units = self._terms.version(first.at).points
             awards = {unit: self._awards.get((id, unit)) or _award(earned.get(unit)) for unit in units}
-            return Receipt(FrozenMap.over(awards), entries=entries)
+            return self._receipt(awards, entries)
         if "quote" in first.data:
             return Redemption(id, first.data["call"]["reward"], first.data["quote"], entries)
         return entries
+
+    def _receipt(self, awards: dict[str, Award], entries: tuple[Entry, ...]) -> Receipt:
+        standings = self._ledger.standings
+        if standings is None:
+            return receipt_of(awards, entries)
+        before, after = standings.tier_by(entries[0]), standings.tier_by(entries[-1], after=True)
+        return receipt_of(awards, entries, before, after)
+
+    def _judged(self, id: str) -> tuple[Entry, ...]:
+        """The entries of a call, with those of the tiers and events that it brings."""
+        ledger = self._ledger
+        if ledger.standings is not None and ledger.posted is not None:
+            if ledger.by_itself and ledger.standings.balances:
+                ledger.advance(ledger.posted)  # points that are converted at once were never a balance
+            ledger.standings.judge(ledger.posted, id)
+        return ledger.written(id)
 
     def _as_of(self, at: datetime) -> AbstractContextManager[Ledger]:
         """The ledger as it stood, or will stand, at that instant; changes to it are taken back."""
@@ -186,8 +205,9 @@ class Desk:
         """The result of a call; one that changed nothing is noted, so that its id is used up."""
         if not entries:
             entries = [self._ledger.write("noted", id, at, posted, data=FrozenMap({"call": call}))]
+        found = self._judged(id)
         self._publish()
-        return tuple(entries)
+        return found
 
     # What all members count together ----------------------------------------------------------------------------------
 
@@ -204,7 +224,10 @@ class Desk:
         return together
 
     def _publish(self) -> None:
-        """Add what this account has counted since to what all members count together."""
+        """What a call does last: what is due at once, and what this account has counted, for all to count together."""
+        ledger = self._ledger
+        if ledger.by_itself and ledger.posted is not None:
+            ledger.advance(ledger.posted)
         if self._shared is not None:
             self._shared.update(self._counted_by_all(self._ledger))
             self._published = self._own_by_all(self._ledger)

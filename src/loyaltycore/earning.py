@@ -8,7 +8,7 @@ then keeps A's lines of that.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import ClassVar, final
 
@@ -27,6 +27,7 @@ from loyaltycore._exact import (
     round_to,
     rounding_mode,
     show,
+    total,
 )
 from loyaltycore._strategy import (
     STAR,
@@ -41,7 +42,7 @@ from loyaltycore._strategy import (
     readable,
     walk,
 )
-from loyaltycore.activity import ANYONE, SEEN, Activity, Count, CounterKey, Member, Tally, add_counts
+from loyaltycore.activity import ANYONE, SEEN, Activity, Count, CounterKey, Line, Member, Tally, add_counts
 from loyaltycore.awards import Award, Raw, Why, award_of, raw_of
 from loyaltycore.conditions import Condition, During, as_condition
 from loyaltycore.errors import RuleError
@@ -101,6 +102,10 @@ class EarningRule(Strategy):
         if self._finished is not type(self):
             check_finished(self)
         return raw_of(self.earn(activity, member), self)
+
+    def _uncapped(self) -> EarningRule:
+        """This rule with no cap over more than a line, which counts all the same: what there was to share of a cap."""
+        return self
 
     # Operators ------------------------------------------------------------------------------------------------------
 
@@ -194,6 +199,16 @@ class EarningRule(Strategy):
         return EachLine(self)
 
     @composes
+    def each(self, fact: str) -> EarningRule:
+        """This rule on the lines of each value of a fact by themselves, added up; lines without it are one value more.
+
+        >>> legs = [Line(90, facts={"leg": 1}), Line(10, facts={"leg": 1}), Line(60, facts={"leg": 2})]
+        >>> PerSpend(1).at_least(80).each("leg").award(Activity(legs, at="2026-03-01")).points
+        180
+        """
+        return EachOf(self, fact)
+
+    @composes
     def rounded(self, mode: str = "floor", to: Number = 1) -> EarningRule:
         """This rule's points rounded here, to a multiple of *to*: floor, ceil, half_up, half_down or half_even."""
         return Rounded(self, mode, to=to)
@@ -250,19 +265,20 @@ class Sum(Combined):
         return all(rule.monotone for rule in self.rules) and len(counters) == len(set(counters))
 
     def _raw(self, activity: Activity, member: Member) -> Raw:
-        total: Exact = 0
         counts: FrozenMap[CounterKey, Count] = EMPTY
         parts = []
         for rule in self.rules:
             part = rule._raw(activity, member)
-            points, _, _, counted = part
+            counted = part[3]
             parts.append(part)
-            total += points
             if counted is not EMPTY:
                 # the same named rule may stand twice: the second sees what the first has counted
                 member = member.counting(counted)
                 counts = add_counts(counts, counted)
-        return total, "total of", tuple(parts), counts
+        return total([part[0] for part in parts]), "total of", tuple(parts), counts
+
+    def _uncapped(self) -> EarningRule:
+        return Sum(tuple(rule._uncapped() for rule in self.rules))
 
     def _lower(self, columns: Columns) -> Column:
         first, *others = map(columns.earned, self.rules)
@@ -294,6 +310,9 @@ class BestOf(Combined):
         best = points.index(max(points))  # the first of equals
         why = ("the best of {}{}", len(parts), _which(self.rules[best], best))
         return points[best], why, tuple(parts), parts[best][3]
+
+    def _uncapped(self) -> EarningRule:
+        return BestOf(*(rule._uncapped() for rule in self.rules))
 
     def _code(self) -> _show.Code:
         return _show.call("best_of", self.rules)
@@ -339,6 +358,9 @@ class FirstOf(Combined):
             why = ("none of {} earns", len(self.rules))
         return points, why, tuple(parts), counts
 
+    def _uncapped(self) -> EarningRule:
+        return FirstOf(*(rule._uncapped() for rule in self.rules))
+
     def _code(self) -> _show.Code:
         return _show.call("first_of", self.rules)
 
@@ -367,6 +389,9 @@ class Wrapped(Combined):
     def monotone(self) -> bool:
         """Whether the rule inside is."""
         return self.rule.monotone
+
+    def _uncapped(self) -> EarningRule:
+        return evolve(self, rule=self.rule._uncapped())
 
 
 @frozen
@@ -527,26 +552,65 @@ class EachLine(Wrapped):
     monotone: ClassVar[bool] = False
 
     def _raw(self, activity: Activity, member: Member) -> Raw:
-        return _line_by_line(self.rule, activity, member, lambda part: part, "for each line")
+        return _one_by_one(self.rule, _each_line(activity), activity, member, "for each line")
 
     def _code(self) -> _show.Code:
         return _show.method(self.rule, "each_line")
 
 
-def _line_by_line(rule: EarningRule, activity: Activity, member: Member, change: Callable[[Raw], Raw], why: Why) -> Raw:
-    total: Exact = 0
+@frozen
+class EachOf(Wrapped):
+    """A rule on the lines of each value of a fact by themselves; see `EarningRule.each`."""
+
+    kind = "each_of"
+
+    fact: str = field(validator=is_name)
+
+    monotone: ClassVar[bool] = False
+
+    def _raw(self, activity: Activity, member: Member) -> Raw:
+        groups: dict[Why, list[Line]] = {}
+        for line in activity.lines:
+            stated = line.facts.get(self.fact)
+            # by the text of the value: True is no 1
+            which: Why = "without one" if stated is None else ("{} {}", self.fact, _show.code_of(stated).text)
+            groups.setdefault(which, []).append(line)
+        if len(groups) == 1:
+            return self.rule._raw(activity, member)
+        several = [(which, tuple(lines)) for which, lines in groups.items()]
+        return _one_by_one(self.rule, several, activity, member, ("for each {!r}", self.fact))
+
+    def _code(self) -> _show.Code:
+        return _show.method(self.rule, "each", self.fact)
+
+
+def _each_line(activity: Activity) -> Iterator[tuple[Why, tuple[Line, ...]]]:
+    """The lines one by one, and what to call each."""
+    for i, line in enumerate(activity.lines):
+        yield ("line {} ({})", i + 1, line.category) if line.category else ("line {}", i + 1), (line,)
+
+
+def _one_by_one(
+    rule: EarningRule,
+    several: Iterable[tuple[Why, tuple[Line, ...]]],
+    activity: Activity,
+    member: Member,
+    why: Why,
+    change: Callable[[Raw], Raw] | None = None,
+) -> Raw:
+    """What a rule gives for some of the lines, and then for others, with the counters carried along."""
     counts: FrozenMap[CounterKey, Count] = EMPTY
     parts = []
-    for i, line in enumerate(activity.lines):
-        which = ("line {} ({})", i + 1, line.category) if line.category else ("line {}", i + 1)
-        part = change(_on(rule, activity.keeping((line,)), member, which))
-        points, _, _, counted = part
+    for which, lines in several:
+        part = _on(rule, activity.keeping(lines), member, which)
+        if change is not None:
+            part = change(part)
+        counted = part[3]
         parts.append(part)
-        total += points
         if counted is not EMPTY:
             member = member.counting(counted)
             counts = add_counts(counts, counted)
-    return total, why, tuple(parts), counts
+    return total([part[0] for part in parts]), why, tuple(parts), counts
 
 
 @frozen
@@ -626,7 +690,8 @@ class Cap(Counted):
 
     def _raw(self, activity: Activity, member: Member) -> Raw:
         if self.per == Word("line"):
-            return _line_by_line(self.rule, activity, member, self._capped, ("at most {} a line", self.points))
+            most = ("at most {} a line", self.points)
+            return _one_by_one(self.rule, _each_line(activity), activity, member, most, self._capped)
         points, _, _, counts = part = self.rule._raw(activity, member)
         key = self._key("points", activity, member)
         if key is None:
@@ -640,6 +705,10 @@ class Cap(Counted):
         points, _, _, counts = part
         return min(points, self.points), ("at most {}", self.points), (part,), counts
 
+    def _uncapped(self) -> EarningRule:
+        inside = self.rule._uncapped()
+        return evolve(self, rule=inside) if self.per == Word("line") else _Uncapped(inside, per=self.per)
+
     def _lower(self, columns: Columns) -> Column:
         points = columns.earned(self.rule)
         if isinstance(self.per, Word):
@@ -649,6 +718,16 @@ class Cap(Counted):
     def _code(self) -> _show.Code:
         per = {} if self.per == Word("activity") else {"per": self.per}
         return _show.method(self.rule, "cap", self.points, **per)
+
+
+@frozen
+class _Uncapped(Counted):
+    """What stands in the place of a cap where its room is to be shared out: it counts, and lets everything through."""
+
+    def _raw(self, activity: Activity, member: Member) -> Raw:
+        points, why, parts, counts = self.rule._raw(activity, member)
+        key = self._key("points", activity, member)
+        return points, why, parts, counts if key is None else add_counts(counts, {key: points})
 
 
 @frozen

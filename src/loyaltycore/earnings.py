@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final, NoReturn, cast
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from loyaltycore._exact import EMPTY, FrozenMap, Number, above_zero, apportion, floor, whole
 from loyaltycore._strategy import text
@@ -17,9 +17,10 @@ from loyaltycore.dates import DateRule
 from loyaltycore.desk import Desk, When, several, verb
 from loyaltycore.entries import Entry, Receipt, call_data
 from loyaltycore.errors import RuleError
+from loyaltycore.events import Waiting
 from loyaltycore.ledger import Earned, Seen, start_of
 from loyaltycore.points import Points
-from loyaltycore.refunds import by_line, counts_back, dues_of
+from loyaltycore.refunds import UNDIVIDED, ByLine, by_line, counts_back, dues_of
 
 SHORTFALLS: Final = ("refuse", "clamp", "owe")
 
@@ -43,21 +44,29 @@ class Earning(Desk):
         posted_at = self._posted(at, posted)
         ledger = self._ledger
         ledger.advance(posted_at)
-        awards = {}
-        judged = []
-        for unit, points in self._terms.version(at).points.items():
-            member = ledger.member_at(unit, at)
-            award = awards[unit] = points.award(activity, member)
-            judged.append((unit, points, award, by_line(points, award, activity, member)))
+        units = self._terms.version(at).points
+        members: dict[str, Member] = {}
+        awards: dict[str, Award] = {}
+        for unit, points in units.items():
+            member = members[unit] = ledger.member_at(unit, at)
+            awards[unit] = points.award(activity, member)
+        if ledger.standings is not None and ledger.standings.judge_after(at):
+            members = ledger.standings.members_after(activity, at, members, awards)
+            awards = {unit: points.award(activity, members[unit]) for unit, points in units.items()}
+        parts: Mapping[str, ByLine] = EMPTY
+        if len(activity.lines) > 1:
+            parts = {unit: by_line(points, awards[unit], activity, members[unit]) for unit, points in units.items()}
         entries: list[Entry] = []
-        for unit, points, award, parts in judged:
+        for unit, award in awards.items():
             if award.points or award.counts is not EMPTY or not entries:
-                entries += self._earn_in(unit, points, award, parts, activity, at, posted_at)
+                shares = parts.get(unit, UNDIVIDED)
+                entries += self._earn_in(unit, units[unit], award, shares, activity, at, posted_at)
+        written = self._judged(activity.id)
         self._publish()
         for unit, award in awards.items():
             if award._parts or not award.points:  # of any other its entry tells all there is
                 self._awards[activity.id, unit] = award
-        return Receipt(FrozenMap.over(awards), "", "", tuple(entries))
+        return self._receipt(awards, written)
 
     def _local(self, activity: Activity) -> Activity:
         if not isinstance(activity, Activity):
@@ -65,7 +74,7 @@ class Earning(Desk):
         return activity if self._in_utc and activity.at.tzinfo is None else activity.in_zone(self._terms.zone)
 
     def _earn_in(
-        self, unit: str, points: Points, award: Award, parts: tuple[int, ...], activity: Activity,
+        self, unit: str, points: Points, award: Award, parts: ByLine, activity: Activity,
         at: datetime, posted: datetime,
     ) -> list[Entry]:  # fmt: skip
         ledger = self._ledger
@@ -81,8 +90,10 @@ class Earning(Desk):
             data["points"] = award.points
         if award.counts is not EMPTY:
             data["counts"] = award.counts
-        if parts and earned:
-            data["by_line"] = parts if earned == award.points else tuple(apportion(earned, parts))
+        if parts.points and earned:
+            data["by_line"] = parts.points if earned == award.points else tuple(apportion(earned, parts.points))
+        if parts.counts:
+            data["counts_by_line"] = parts.counts
         available = True
         if points.pending is not None:
             until = self._pending_until(points.pending, activity, ledger.member(unit))
@@ -95,7 +106,7 @@ class Earning(Desk):
         return [entry, *(ledger.repay(unit, at, posted, activity.id) if available and ledger.books[unit].owed else ())]
 
     def _pending_until(self, pending: DateRule, activity: Activity, member: Member) -> datetime | None:
-        day = pending.falls_on(_Earning(activity), member)
+        day = pending.falls_on(Waiting(activity), member)
         return None if day is None else start_of(day, self._terms.zone)
 
     def preview(self, activity: Activity) -> Receipt:
@@ -201,13 +212,13 @@ class Earning(Desk):
                     )
             ledger.keep()
         call = call_data("reverse", at=at, **content)
+        back = counts_back(seen, refunded, gone)  # of all units before the first entry says that it is done
         entries: list[Entry] = []
         for unit, plan in plans.items():
-            earned, due, taken = seen.units[unit], dues[unit], sum(n for _, n in plan)
+            due, taken = dues[unit], sum(n for _, n in plan)
             data: dict[str, Any] = {"call": call, "due": due, "amount": refunded, "lines": tuple(sorted(gone))}
-            back = counts_back(seen, earned, refunded, gone, first=not entries)
-            if back:
-                data["counts"] = back
+            if back[unit]:
+                data["counts"] = back[unit]
             owed = due - taken if on_shortfall == "owe" else 0
             entries.append(
                 ledger.write(
@@ -253,26 +264,3 @@ class Earning(Desk):
                     plan[number] = min(part, due)
                     due -= plan[number]
         return list(plan.items())
-
-
-@frozen
-class _Earning:
-    """An activity as the subject of the rule for pending points."""
-
-    activity: Activity
-
-    @property
-    def since(self) -> date:
-        return self.activity.day
-
-    @property
-    def moment(self) -> datetime:
-        return self.activity.at
-
-    @property
-    def earned(self) -> date:
-        return self.activity.day
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        return self.activity.facts

@@ -16,6 +16,7 @@ from loyaltycore._exact import EMPTY, FrozenMap
 from loyaltycore._strategy import Stored, frozen, unlocked
 from loyaltycore.activity import Activity
 from loyaltycore.awards import Award, Why, in_words
+from loyaltycore.errors import RuleError
 from loyaltycore.redemption import Quote
 
 ENTRY_KINDS: Final = (
@@ -90,8 +91,44 @@ class Receipt(Stored):
         """The points earned, of all units together."""
         return sum(entry.points for entry in self.entries if entry.kind == "earned")
 
+    def by_line(self, unit: str = "") -> tuple[int, ...]:
+        """The points of each line of the activity in a unit, which add up to what it earned there.
+
+        In proportion to what each line would earn alone if there were no caps; the largest remainders are rounded up.
+        The unit may be left out where there is one.
+
+        >>> shop = Program("Shop", earning=PerSpend(1).cap(100))
+        >>> shop.account("m-1").earn(Activity([Line(90), Line(60)], at="2026-03-01", id="t-1")).by_line()
+        (60, 40)
+        """
+        if unit not in self.awards:
+            if unit or len(self.awards) > 1:
+                wrong = f"{unit!r} is none of them" if unit else "there are several"
+                raise RuleError(f"unit: {wrong}; name one of {', '.join(map(repr, self.awards))}")
+            [unit] = self.awards
+        own = {entry.unit: entry for entry in self.entries if entry.kind == "earned" and "event" not in entry.data}
+        lines = len(next(iter(own.values())).data["activity"].lines)
+        if unit not in own or not own[unit].points:
+            return (0,) * lines
+        parts: tuple[int, ...] = own[unit].data.get("by_line", (own[unit].points,))
+        return parts
+
     def __str__(self) -> str:
         return "\n".join(f"{unit}:\n{award}" for unit, award in self.awards.items())
+
+
+_UnlockedReceipt: Final = unlocked(Receipt)
+
+
+def receipt_of(awards: dict[str, Award], entries: tuple[Entry, ...], before: str = "", after: str = "") -> Receipt:
+    """The receipt itself: its constructor, in a third of the time."""
+    new = _UnlockedReceipt()
+    new.awards = FrozenMap.over(awards)
+    new.tier_before = before
+    new.tier_after = after
+    new.entries = entries
+    new.__class__ = Receipt
+    return new  # type: ignore[no-any-return]  # it is one now
 
 
 @frozen

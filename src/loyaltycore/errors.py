@@ -7,6 +7,11 @@ value (an `Award` of 0, a refused `Quote`) that says why.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loyaltycore.checks import Problem
+
 
 class LoyaltyError(Exception):
     """Root of all errors of this library."""
@@ -23,7 +28,12 @@ class InexactNumber(LoyaltyError, TypeError):
 
 
 class RuleError(LoyaltyError, ValueError):
-    """A rule, condition, factor or program that cannot mean what it says, found when it is built or first used."""
+    """A rule, condition, factor or program that cannot mean what it says, found when it is built or first used.
+
+    `problems` are all that the checks of a program found, a `Problem` each; the message is the first error of them.
+    """
+
+    problems: tuple[Problem, ...] = ()
 
 
 class TruthValue(LoyaltyError, TypeError):

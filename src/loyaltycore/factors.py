@@ -15,11 +15,12 @@ from attrs import field
 
 from loyaltycore import _show
 from loyaltycore._columns import Column, Columns
-from loyaltycore._exact import Exact, FrozenMap, Number, at_least_zero, returned, show
+from loyaltycore._exact import Exact, FrozenMap, Number, at_least_zero, check_hashes, returned, show
 from loyaltycore._strategy import Strategy, check_finished, composes, frozen, is_name, readable, texts
 from loyaltycore.activity import Activity, FactValue, Member, fact_value, same_fact
 from loyaltycore.conditions import Condition, as_condition
 from loyaltycore.errors import RuleError
+from loyaltycore.tables import Table
 
 
 @frozen
@@ -166,6 +167,21 @@ def _table(value: Mapping[Any, Number]) -> FrozenMap[Any, Exact]:
     return FrozenMap((fact_value(k, "factors"), at_least_zero(v, f"factors[{k!r}]")) for k, v in value.items())
 
 
+def _by_value(value: Mapping[Any, Number]) -> FrozenMap[FactValue, Exact]:
+    """A table by a fact; a tuple of values stands for each of them."""
+    rows = [(key if isinstance(key, tuple) else (key,), factor) for key, factor in _table(value).items()]
+    if any(not values for values, _ in rows):
+        raise RuleError("factors: a factor is for any of no values; give at least one")
+    check_hashes((key for values, _ in rows for key in values), "factors")
+    factors: dict[FactValue, Exact] = {}
+    for values, factor in rows:
+        for key in values:
+            if key in factors:
+                raise RuleError(f"factors: {key!r} stands twice; give each value one factor")
+            factors[key] = factor
+    return FrozenMap(factors)
+
+
 def _tiers(value: Mapping[str, Number]) -> FrozenMap[str, Exact]:
     table = _table(value)
     texts(tuple(table), "by_tier")
@@ -212,6 +228,37 @@ def by_tier(factors: Mapping[str, Number] | None = None, /, *, otherwise: Number
     return ByTier({**(factors or {}), **named}, otherwise=otherwise)
 
 
+def _rate_or_none(value: Number | None) -> Exact | None:
+    return None if value is None else _otherwise(value)
+
+
+@frozen
+class RateTable(Table, Factor):
+    """A factor looked up by several facts: shares of the distance by carrier and booking class, rates by band.
+
+    *rows* and *by* are those of `PointsTable`. A key without a row has the factor *otherwise*; left out, it is a
+    `RuleError` that names the key.
+
+    >>> shares = RateTable({"SN": {("J", "C"): "1.25", "Q": "0.5"}, "TK": {"C": "1.5"}}, by=("carrier", "letter"))
+    >>> flight = Activity.flight(at="2026-03-01", distance=800, carrier="SN", letter="C")
+    >>> (PerUnit(1, of="distance") * shares).award(flight).points
+    1000
+    """
+
+    kind = "rate_table"
+    _number = "factor"
+
+    otherwise: Exact | None = field(default=None, converter=_rate_or_none, kw_only=True)
+
+    def value(self, activity: Activity, member: Member) -> Number:
+        """The factor of the activity's row."""
+        keys = self._stated(activity)
+        factor: Exact | None = self._numbers.get(keys, self.otherwise)
+        if factor is None:
+            raise self._missing(keys)
+        return factor
+
+
 def _told_apart(factors: Mapping[FactValue, Exact]) -> frozenset[tuple[bool, FactValue, Exact]]:
     """What tables by a fact are compared by: in Python `True == 1`, but here they are two facts."""
     return frozenset((isinstance(value, bool), value, factor) for value, factor in factors.items())
@@ -222,7 +269,7 @@ class FactTable(Factor):
     """Base of the factors for each value of a fact. Implement `stated`; the function that makes one bears its kind."""
 
     name: str = field(validator=is_name)
-    factors: FrozenMap[FactValue, Exact] = field(converter=_table, eq=_told_apart)
+    factors: FrozenMap[FactValue, Exact] = field(converter=_by_value, eq=_told_apart)
     otherwise: Exact = field(default=1, converter=_otherwise, kw_only=True)
 
     @abstractmethod
@@ -269,8 +316,10 @@ class ByMemberFact(FactTable):
 def by_fact(name: str, factors: Mapping[Any, Number], *, otherwise: Number = 1) -> Factor:
     """A factor for each value of a fact of the activity; *otherwise* where it is not stated or not listed.
 
-    >>> by_fact("booking_class", {"F": "1.5", "Q": "0.25"})
-    by_fact('booking_class', {'F': '1.5', 'Q': '0.25'})
+    A tuple of values stands for each of them. Where what is not listed should be an error, see `RateTable`.
+
+    >>> by_fact("booking_class", {("F", "J"): "1.5", "Q": "0.25"})
+    by_fact('booking_class', {'F': '1.5', 'J': '1.5', 'Q': '0.25'})
     """
     return ByFact(name, factors, otherwise=otherwise)
 

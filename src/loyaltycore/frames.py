@@ -22,6 +22,7 @@ from loyaltycore._strategy import walk
 from loyaltycore.activity import Activity, Line, Member
 from loyaltycore.earning import Counted, EarningRule
 from loyaltycore.errors import DataError, InexactNumber, LoyaltyError, LoyaltyWarning, MissingExtra, RuleError
+from loyaltycore.history import ProgramHistory
 from loyaltycore.periods import Word
 from loyaltycore.points import Points
 from loyaltycore.program import Program
@@ -140,6 +141,8 @@ def _units(source: _Source, rule_or_program: object, out: str) -> tuple[_Unit, .
     elif isinstance(rule_or_program, Program):
         points = rule_or_program.points
         units = tuple(_Unit(f"{out}_{name}" if len(points) > 1 else out, name, unit) for name, unit in points.items())
+    elif isinstance(rule_or_program, ProgramHistory):
+        raise RuleError("award_frame: a history has several versions; give one, as in history.version('2026-03-01')")
     else:
         raise RuleError(f"award_frame: {rule_or_program!r} is neither an earning rule nor a program; give one of them")
     taken = {name.lower() for name in source.schema}

@@ -14,11 +14,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache, partial
 from heapq import heappop, heappush
 from operator import itemgetter
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from attrs import evolve
 
+from loyaltycore import automatic, events
 from loyaltycore._calendar import first_moment
 from loyaltycore._exact import EMPTY, Exact, FrozenMap
 from loyaltycore.activity import Activity, Count, CounterKey, Member, counts_of
@@ -30,9 +31,14 @@ from loyaltycore.errors import RuleError
 from loyaltycore.lots import Lot, accepts
 from loyaltycore.points import Terms
 
-ACTIVATE, LAPSE = 1, 4
+if TYPE_CHECKING:
+    from loyaltycore.standings import Standings
+
+ACTIVATE, REVIEW, LAPSE = 1, 3, 4
+REVISE: Final = 6
 RELEASE: Final = 0
-"""The order of what is due at one instant: holds time out, points become available, points lapse."""
+"""The order of what is due at one instant: holds time out, points become available, tiers are reviewed, points lapse,
+and those that are left come under other rules. What the account does by itself is between them."""
 
 
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
@@ -60,25 +66,26 @@ _TOTALS: Final[dict[str, tuple[str, ...]]] = {
 class Earned:
     """What an activity earned in one unit, and how much of it was taken back."""
 
-    __slots__ = ("by_line", "counts", "lot", "points", "reversed")
+    __slots__ = ("by_line", "counts", "counts_by_line", "lot", "points", "reversed")
 
-    def __init__(
-        self, points: int, lot: int | None, by_line: tuple[int, ...], counts: Mapping[CounterKey, Count]
-    ) -> None:
+    def __init__(self, points: int, lot: int | None, data: Mapping[str, Any]) -> None:
         self.points = points
         self.lot = lot
-        self.by_line = by_line
-        self.counts = counts
+        self.by_line: tuple[int, ...] = data.get("by_line", ())
+        self.counts: Mapping[CounterKey, Count] = data.get("counts", EMPTY)
+        self.counts_by_line: Mapping[CounterKey, tuple[Any, ...]] = data.get("counts_by_line", EMPTY)
         self.reversed = 0
 
 
 class Seen:
     """An activity that was earned for, by unit, and how much of it was refunded."""
 
-    __slots__ = ("activity", "amount", "lines", "units")
+    __slots__ = ("activity", "amount", "event", "lines", "units")
 
     def __init__(self, activity: Activity) -> None:
         self.activity = activity
+        self.event = False
+        """Whether it is an event of the account's own."""
         self.units: dict[str, Earned] = {}
         self.amount: Any = 0
         self.lines: frozenset[int] = frozenset()
@@ -86,7 +93,8 @@ class Seen:
     def earn(self, entry: Entry) -> None:
         """Fold in what it earned in one unit."""
         data, number = entry.data, entry.lots[0][0] if entry.lots else None
-        self.units[entry.unit] = Earned(entry.points, number, data.get("by_line", ()), data.get("counts", EMPTY))
+        self.event = "event" in data
+        self.units[entry.unit] = Earned(entry.points, number, data)
 
     def reverse(self, entry: Entry) -> None:
         """Fold in what was taken back of it."""
@@ -162,12 +170,32 @@ def _nothing_past(_: str) -> tuple[Entry, ...]:
 class Ledger:
     """The books, counters, holds and redemptions of one account; see the module's text."""
 
+    __slots__ = (  # an object of more than thirty fields is slow to look into without; the dict is for `main_unit`
+        "__dict__", "_apply", "_in_tiers", "_journal", "_members", "_more_of", "_noted_last", "_seen", "_taken",
+        "before", "books", "by_all", "by_itself", "by_timeout", "changes", "clock", "closed", "counted", "entries",
+        "first_of", "given_facts", "holds", "joined", "joins", "last", "lots", "member_id", "notes", "past", "posted",
+        "revised", "revisions", "routines", "saved_before", "settled", "standings", "terms", "totals_before", "watches",
+        "zone",
+    )  # fmt: skip
+
     def __init__(self, terms: Terms, member: str, joined: date | None, facts: Mapping[str, Any]) -> None:
         self.terms = terms
         self.zone = terms.zone
         self.watches = terms.watches
+        self.revisions = terms.revisions
+        self.revised = _FIRST
+        self.coming = min(self.revisions, default=None)
+        """The last of the revisions that was made, and the next one."""
         self.member_id = member
         self.joined = joined
+        self.by_itself = terms.by_itself
+        self.joins = start_of(joined, self.zone) if joined is not None and self.by_itself else None
+        """When it is an event that the member joined, where events may earn."""
+        self.changes = terms.changes
+        self.routines: dict[int, tuple[automatic.Routine, ...]] = {}
+        """What units convert by themselves, by the program that says so."""
+        self.settled = automatic.BEFORE_ALL
+        """Up to where what the account does by itself is done; only kept where it does anything."""
         self.given_facts = facts
         self.before = 0
         self.past: Callable[[str], tuple[Entry, ...]] = _nothing_past
@@ -189,14 +217,19 @@ class Ledger:
         self._taken: dict[str, Taken] = {}
         self.by_timeout: list[tuple[datetime, str]] = []
         self.closed = False
+        self.standings: Standings | None = None
+        """What counts towards tiers; nothing where the program has none."""
+        self.clock = _FIRST
+        """Up to when it was advanced."""
         self._members: dict[str, Member] = {}
+        self._in_tiers: dict[str, tuple[Any, Member]] = {}
         self._noted_last = _FIRST
         self._journal: list[Callable[[], None]] | None = None
         self._apply = {
             name: getattr(self, f"_{name}")
             for name in (
                 "earned", "activated", "held", "released", "captured", "spent", "cancelled", "lapsed", "extended",
-                "reinstated", "reversed", "owed", "repaid", "adjusted", "transferred", "converted", "noted",
+                "reinstated", "reversed", "owed", "repaid", "adjusted", "transferred", "converted", "noted", "tier_changed",
             )
         }  # fmt: skip
 
@@ -235,19 +268,25 @@ class Ledger:
         return taken
 
     def written(self, id: str) -> tuple[Entry, ...]:
-        """The entries of one call, which stand together."""
+        """The entries of one call, which stand together, those of the events that it has brought among them."""
         first = self.first_of[id]
-        start = end = max(0, first.seq - self.before - 1)
-        while end < len(self.entries) and self.entries[end].id == id:
-            end += 1
         past = (entry for entry in self.past(id) if entry.id == id) if first.seq <= self.before else ()
+        ids, start = {id}, max(0, first.seq - self.before - 1)
+        end = start
+        while end < len(self.entries):
+            entry = self.entries[end]
+            if entry.id not in ids:
+                if entry.source not in ids or not events.is_event(entry):
+                    break
+                ids.add(entry.id)
+            end += 1
         return (*past, *self.entries[start:end])
 
     def book(self, unit: str) -> Book:
         """The book of a unit."""
         book = self.books.get(unit)
         if book is None:
-            book = self.books[unit] = Book(self.terms.unit(unit).order)
+            book = self.books[unit] = Book(self.terms.unit(unit, self.revised).order)
         return book
 
     def member(self, unit: str = "") -> Member:
@@ -262,12 +301,28 @@ class Ledger:
                 self.member_id, joined=self.joined, facts=facts, counted=live, last=last, lots=Purse(self), unit=unit
             )
             self._members[unit] = member
-        return member
+        return member if self.standings is None else self._with_tiers(member, max(self.clock, self.posted or _FIRST))
 
     def member_at(self, unit: str, at: datetime) -> Member:
         """The member as rules see them for what happened then: without what was only so later."""
         member = self.member(unit)
+        if self.standings is not None:
+            member = self._with_tiers(member, at, strictly=True)
         return member if at >= self._noted_last else evolve(member, facts=self._facts(at))
+
+    def _with_tiers(self, member: Member, at: datetime, *, strictly: bool = False) -> Member:
+        """The member in the tiers of a moment, or of those before it alone."""
+        held = cast("Standings", self.standings).tiers_at(at, strictly=strictly)
+        known = self._in_tiers.get(member.unit)
+        if known is None or known[0] is not held:
+            names, tiers = held
+            first = next(iter(tiers.values()), "")
+            known = self._in_tiers[member.unit] = held, evolve(member, tier=first, tiers=tiers, ladder=names)
+        return known[1]
+
+    def tiers_changed(self) -> None:
+        """Ask anew whoever depends on the tier of the member."""
+        self.refresh()
 
     def _facts(self, at: datetime) -> dict[str, Any]:
         facts = dict(self.given_facts)
@@ -340,11 +395,17 @@ class Ledger:
 
     def apply(self, entry: Entry) -> None:
         """Fold one entry in."""
+        if self.coming is not None and entry.posted >= self.coming:
+            self._revise_before(entry)
         self.entries.append(entry)
         self.posted = entry.posted
         if entry.id:
             self.first_of.setdefault(entry.id, entry)
         self._apply[entry.kind](entry)
+        if self.by_itself:
+            self.settled = automatic.passed(self.settled, entry)
+        if self.standings is not None:
+            self.standings.moved(entry)
 
     def upto(self, to: datetime) -> Tentative:
         """The account advanced to an instant, for a question or a decision: taken back at the end, unless kept."""
@@ -392,26 +453,56 @@ class Ledger:
 
     def advance(self, to: datetime) -> None:
         """Write what has fallen due up to and with this instant, in the order it did."""
+        if self.revised > to:
+            # it was advanced further than this, and nothing was written that would have kept it there
+            self.revise(min(self.revised, self.revision_at(max(to, self.posted or _FIRST))))
+        tried = automatic.BEFORE_ALL
         while True:
-            due = self._next_due()
+            due = self._next_due(to, tried)
             if due is None or due[0] > to:
+                self.clock = max(self.clock, to)
                 return
+            written = len(self.entries)
             self._settle(*due)
+            if self.by_itself:
+                # where an option had nothing to take it is not asked again, until something has changed
+                tried = automatic.after(due[:2], tried) if len(self.entries) == written else automatic.BEFORE_ALL
+            if self.standings is not None:
+                self.standings.judge(self.posted or due[0])
 
-    def _next_due(self) -> tuple[datetime, int, str, Any] | None:
+    def _next_due(
+        self, to: datetime, tried: automatic.Place = automatic.BEFORE_ALL
+    ) -> tuple[datetime, int, str, Any] | None:
+        """What falls due first; lots of which none can before *to* are not looked at."""
         best: tuple[datetime, int, str, Any] | None = None
         while self.by_timeout and not self.holds[self.by_timeout[0][1]].open:
             heappop(self.by_timeout)
         if self.by_timeout:
             best = (self.by_timeout[0][0], RELEASE, "", self.by_timeout[0][1])
         for unit, book in self.books.items():
-            pending = book.by_pending and book.next_pending()
+            pending = book.by_pending and book.by_pending[0][0] <= to and book.next_pending()
             if pending and (best is None or (pending[0], ACTIVATE) < best[:2]):
                 best = (pending[0], ACTIVATE, unit, pending[1])
-            end = book.by_ends and book.next_end()
+            end = book.by_ends and book.by_ends[0][0] <= to and book.next_end()
             if end and (best is None or (end[0], LAPSE) < best[:2]):
                 best = (end[0], LAPSE, unit, end[1])
+        for due in self._due_beside(tried):
+            if best is None or due[:2] < best[:2]:
+                best = due
         return best
+
+    def _due_beside(self, tried: automatic.Place) -> Iterator[tuple[datetime, int, str, Any]]:
+        """What is due next beside points and holds: a review of tiers, a revision, what the account does by itself."""
+        if self.standings is not None:
+            tier = self.standings.next_due()
+            if tier:
+                yield (tier[0], REVIEW, "", tier[1])
+        if self.coming is not None:
+            yield (self.coming, REVISE, "", None)
+        if self.by_itself and not self.closed:
+            own = automatic.next_due(self, tried)
+            if own is not None:
+                yield own
 
     def _settle(self, due: datetime, what: int, unit: str, subject: Any) -> None:
         # nothing happens before the account has learnt of it
@@ -420,6 +511,15 @@ class Ledger:
             hold = self.holds[subject]
             self.release(hold, "", at, at, "the hold timed out")
             self.repay(hold.entry.unit, at, at)
+            return
+        if what == REVISE:
+            self.revise(due)
+            return
+        if what == REVIEW:
+            cast("Standings", self.standings).settle(subject, due, at)
+            return
+        if what in automatic.PLACES:
+            automatic.settle(self, due, subject, at)
             return
         lot = self.lots[subject]
         if what == ACTIVATE:
@@ -433,12 +533,17 @@ class Ledger:
 
     def _end_moved(self, lot: LotState) -> bool:
         """Whether a rule that can move has moved the lot's end since it was last looked at."""
-        return not lot.policy.fixed and lot.extended is None and self._end(self._end_day(lot)) != lot.ends
+        return not lot.policy.fixed and lot.extended is None and self.end(self._end_day(lot)) != lot.ends
 
     def _end_day(self, lot: LotState) -> date | None:
         return lot.extended or lot.policy.falls_on(lot, self.member(lot.unit))
 
-    def _end(self, day: date | None) -> datetime | None:
+    def start(self, day: date | None) -> datetime | None:
+        """The first instant of a day; a datetime is that moment itself."""
+        return None if day is None else start_of(day, self.zone)
+
+    def end(self, day: date | None) -> datetime | None:
+        """When a last day is over; a datetime is that moment itself."""
         return None if day is None else end_of(day, self.zone)
 
     def _set_end(self, book: Book, lot: LotState) -> None:
@@ -446,8 +551,8 @@ class Ledger:
         if lot.policy.fixed and lot.extended is None and (lot.facts is EMPTY or not lot.facts):
             # lots of one day end together, so most need not be asked
             if book.policy is not lot.policy:
-                book.policy, book.ends = lot.policy, {}
-            day = (lot.available, lot.earned, lot.moment)
+                book.policy, book.hourly, book.ends = lot.policy, lot.policy.hourly, {}
+            day = (lot.available, lot.earned, lot.moment if book.hourly else None)
             known = book.ends.get(day)
             if known is None:
                 known = book.ends[day] = self._ask_end(lot)
@@ -458,22 +563,24 @@ class Ledger:
 
     def _ask_end(self, lot: LotState) -> tuple[datetime | None, date | None]:
         day = self._end_day(lot)
-        ends = self._end(day)
+        ends = self.end(day)
         if ends is not None and isinstance(day, datetime):
             return ends, self.day(ends - timedelta.resolution)  # the end is the first moment at which it is too late
         return ends, day
 
     def refresh(self) -> None:
         """Ask anew all lots whose dates depend on the member, after the member changed."""
-        for unit, book in self.books.items():
+        for book in self.books.values():
             self._refresh(book)
-            pending = self.terms.unit(unit).pending
-            if pending is not None and not pending.fixed:
-                self._ask_pending(book, pending)
+            if book.pending:
+                self._ask_pending(book)
 
-    def _ask_pending(self, book: Book, rule: DateRule) -> None:
+    def _ask_pending(self, book: Book) -> None:
         for lot in book.lots.values():
-            if lot.points and not lot.ready:
+            if lot.ready or not lot.points:
+                continue
+            rule = self.terms.unit(lot.unit, lot.born).pending
+            if rule is not None and not rule.fixed:
                 day = rule.falls_on(lot, self.member(lot.unit))
                 lot.pending_until = None if day is None else start_of(day, self.zone)
                 book.place(lot)
@@ -483,6 +590,39 @@ class Ledger:
             if self._end_moved(lot):
                 self._save_lot(book, lot)
                 self._set_end(book, lot)
+
+    def event(
+        self, kind: str, id: str, at: datetime, posted: datetime, *, cause: str = "", **facts: Any
+    ) -> list[Entry]:
+        """Write what the account's own event earns, under an id of its own; *cause* is the id of the call behind it."""
+        return events.fire(self, kind, id, at, posted, cause, facts) if self.by_itself else []
+
+    # Revisions: points that are there come under other rules --------------------------------------------------------
+
+    def revision_at(self, at: datetime) -> datetime:
+        """The last revision up to and with an instant."""
+        return max((revision for revision in self.revisions if revision <= at), default=_FIRST)
+
+    def _revise_before(self, entry: Entry) -> None:
+        """Make the revisions before an entry: what is called at the instant of one finds it made already."""
+        due = self.revision_at(entry.posted - timedelta.resolution if automatic.by_time(entry) else entry.posted)
+        if due > self.revised:
+            self.revise(due)
+
+    def revise(self, at: datetime) -> None:
+        """Put all lots under the rules of a revision: by what they lapse, and in what order they are spent."""
+        if at == self.revised:
+            return
+        if self._journal is not None:
+            self._journal.append(partial(self.revise, self.revised))
+        self.revised, self.coming = at, min((later for later in self.revisions if later > at), default=None)
+        for unit, book in self.books.items():
+            book.spend_in(self.terms.unit(unit, at).order)
+            for lot in book.lots.values():
+                lot.policy = self.terms.expiry(unit, lot.born, at)
+                book.sorted = book.sorted and lot.policy.fixed
+                if lot.ready or lot.extended is not None:
+                    self._set_end(book, lot)
 
     # What several verbs do ------------------------------------------------------------------------------------------
 
@@ -514,13 +654,22 @@ class Ledger:
     # One method for each kind of entry ------------------------------------------------------------------------------
 
     def _new_lot(
-        self, entry: Entry, number: int, points: int, *, earned: date, activity: str, facts: FrozenMap[str, Any]
-    ) -> LotState:
-        unit, born = entry.unit, entry.at
-        policy = self.terms.unit(unit, born).expiry
+        self, entry: Entry, number: int, points: int, *, earned: date, activity: str, facts: FrozenMap[str, Any],
+        born: datetime | None = None,
+    ) -> LotState:  # fmt: skip
+        unit, born = entry.unit, born or entry.at
+        policy = self.terms.expiry(unit, born, self.revised)
         lot = LotState(number, unit, points, earned, born, policy, activity, facts)
-        self._enter(lot)
+        book = self._enter(lot)
+        if self._journal is not None:
+            self._save_totals(book)
+            self._journal.append(partial(self._forget, book, lot))
         return lot
+
+    def _forget(self, book: Book, lot: LotState) -> None:
+        """Take back a lot that was made."""
+        del self.lots[lot.id]
+        book.forget(lot)
 
     def _enter(self, lot: LotState) -> Book:
         self.lots[lot.id] = lot
@@ -552,7 +701,7 @@ class Ledger:
     def _make_ready(self, lot: LotState, available: date, moment: datetime) -> None:
         book = self.books[lot.unit]
         lot.ready = True
-        if lot.policy.hourly or not lot.policy.fixed:
+        if lot.policy.hourly or not lot.policy.fixed or self.revisions:
             lot.moment = moment.astimezone(self.zone)
         lot.available = available
         book.available += lot.points
@@ -563,16 +712,21 @@ class Ledger:
         activity: Activity = data["activity"]
         first = self.first_of[entry.id]
         if first is entry:
-            for key in counts_of(activity.kind):
-                self.counted[key] = self.counted.get(key, 0) + 1
-            if self.watches:
-                self._watch(activity)
+            if "event" in data:
+                self._count(counts_of(activity.kind, event=True))
+            else:
+                for key in counts_of(activity.kind):
+                    self.counted[key] = self.counted.get(key, 0) + 1
+                if self.watches:
+                    self._watch(activity)
         elif first.seq > self.before:
             self._more_of.setdefault(entry.id, []).append(entry)
         else:
             self._seen[entry.id].earn(entry)
         if "counts" in data:
             self._count(data["counts"])
+        if self.standings is not None:
+            self.standings.earned(entry, first=first is entry)
         if not entry.lots:
             self.book(entry.unit)
             return
@@ -604,6 +758,8 @@ class Ledger:
             self._save_lot(book, lot)
             book.pending -= points
             self._make_ready(lot, self.day(entry.at), entry.at)
+            if self.standings is not None:
+                self.standings.activated(lot)
 
     def _move(self, entry: Entry, *, free: int = 0, held: int = 0) -> Book:
         """Change what is free and held of each lot of an entry; +1 gives, -1 takes."""
@@ -694,9 +850,12 @@ class Ledger:
 
     def _reversed(self, entry: Entry) -> None:
         self._move(entry, free=-1)
-        data = entry.data
-        cast("Seen", self.seen(entry.source)).reverse(entry)
-        self._count(data.get("counts", EMPTY))
+        seen = cast("Seen", self.seen(entry.source))
+        before = seen.amount, seen.lines
+        seen.reverse(entry)
+        self._count(entry.data.get("counts", EMPTY))
+        if self.standings is not None:
+            self.standings.reversed(entry, seen, before)
 
     def _owed(self, entry: Entry) -> None:
         book = self.book(entry.unit)
@@ -708,6 +867,8 @@ class Ledger:
 
     def _adjusted(self, entry: Entry) -> None:
         """Points in as lots of their own, or out of the lots named."""
+        if self.standings is not None and entry.kind == "adjusted":
+            self.standings.adjusted(entry)
         if entry.points < 0:
             self._move(entry, free=-1)
             return
@@ -715,7 +876,9 @@ class Ledger:
         for (number, points), age in zip(entry.lots, ages, strict=True):
             earned, activity = age.get("earned") or self.day(entry.at), age.get("of", entry.id)
             facts = age.get("facts", EMPTY)
-            lot = self._new_lot(entry, number, points, earned=earned, activity=activity, facts=facts)
+            lot = self._new_lot(
+                entry, number, points, earned=earned, activity=activity, facts=facts, born=age.get("born")
+            )
             lot.extended = age.get("extended")
             if "pending_until" in age:
                 lot.pending_until = age["pending_until"]
@@ -728,23 +891,31 @@ class Ledger:
 
     def _converted(self, entry: Entry) -> None:
         self._adjusted(entry)
-        if entry.points < 0:
+        if entry.points < 0 and entry.id:  # what is converted by itself the member has not done
             self._redeemed(entry)
+
+    def _tier_changed(self, entry: Entry) -> None:
+        cast("Standings", self.standings).changed(entry)
 
     def _noted(self, entry: Entry) -> None:
         if entry.data.get("closed"):
             self.closed = True
+        if "counts" in entry.data:
+            self._count(entry.data["counts"])
+        if "counts of" in entry.data and self.standings is not None:
+            self.standings.take(entry.data["counts of"], ())
         facts = entry.data.get("facts", EMPTY)
         if facts:
             self.notes.append((entry.at, facts))
             self._members.clear()
+            self._in_tiers.clear()
             self.refresh()
 
 
 class Tentative:
     """See `Ledger.upto`."""
 
-    __slots__ = ("ledger", "length", "posted", "to")
+    __slots__ = ("clock", "ledger", "length", "posted", "settled", "to")
 
     def __init__(self, ledger: Ledger, to: datetime) -> None:
         self.ledger = ledger
@@ -752,7 +923,8 @@ class Tentative:
 
     def __enter__(self) -> Ledger:
         ledger = self.ledger
-        self.length, self.posted = len(ledger.entries), ledger.posted
+        self.length, self.posted, self.clock = len(ledger.entries), ledger.posted, ledger.clock
+        self.settled = ledger.settled
         ledger._journal = []
         try:
             ledger.advance(self.to)
@@ -764,13 +936,18 @@ class Tentative:
     def __exit__(self, *error: object) -> None:
         ledger = self.ledger
         journal, ledger._journal = ledger._journal, None
-        if journal is None or len(ledger.entries) == self.length:
+        if journal is None:
+            return
+        ledger.clock = self.clock
+        if len(ledger.entries) == self.length and not journal:
             return
         for entry in ledger.entries[self.length :]:
             if ledger.first_of.get(entry.id) is entry:
                 del ledger.first_of[entry.id]
+                ledger._seen.pop(entry.id, None)
+                ledger._more_of.pop(entry.id, None)
         del ledger.entries[self.length :]
-        ledger.posted = self.posted
+        ledger.posted, ledger.settled = self.posted, self.settled
         for undo in reversed(journal):
             undo()
 
@@ -785,15 +962,17 @@ def _put_back(counted: dict[CounterKey, Any], key: CounterKey, before: Any) -> N
 class Purse:
     """The lots of an account as an option sees them: how many points there are, of all lots or of some."""
 
-    __slots__ = ("condition", "ledger")
+    __slots__ = ("condition", "ledger", "unit")
 
-    def __init__(self, ledger: Ledger, condition: Condition | None = None) -> None:
+    def __init__(self, ledger: Ledger, condition: Condition | None = None, unit: str = "") -> None:
         self.ledger = ledger
         self.condition = condition
+        self.unit = unit
+        """The unit that is meant where none is named; the only redeemable one if this says none either."""
 
     def available(self, unit: str) -> int:
         """Points that can be spent now, after what is owed."""
-        book = self.ledger.book(unit or self.ledger.main_unit)
+        book = self.ledger.book(unit or self.unit or self.ledger.main_unit)
         if self.condition is None:
             return max(0, book.available - book.owed)
         accepted = self.accepted()
@@ -801,7 +980,7 @@ class Purse:
 
     def owed(self, unit: str) -> int:
         """Points that are owed beyond all that can be spent now."""
-        book = self.ledger.book(unit or self.ledger.main_unit)
+        book = self.ledger.book(unit or self.unit or self.ledger.main_unit)
         return max(0, book.owed - book.available)
 
     def accepted(self) -> Callable[[LotState], bool]:
@@ -812,7 +991,11 @@ class Purse:
 
     def only(self, condition: Condition) -> Purse:
         """Those of the lots whose facts the condition accepts."""
-        return Purse(self.ledger, condition if self.condition is None else self.condition & condition)
+        return Purse(self.ledger, condition if self.condition is None else self.condition & condition, self.unit)
+
+    def of(self, unit: str) -> Purse:
+        """The same lots, where those of that unit are meant if none is named."""
+        return Purse(self.ledger, self.condition, unit)
 
     def __iter__(self) -> Iterator[Lot]:
         accepted = self.accepted()

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from attrs import field
 
-from loyaltycore._calendar import add_months, month_day, on_day
+from loyaltycore._calendar import add_months, days_on, month_day, on_day
 from loyaltycore._columns import Columns, Key, NotLowered
 from loyaltycore._exact import whole
 from loyaltycore._show import Code, code_of
 from loyaltycore._strategy import Strategy, check_finished, frozen, is_name
 from loyaltycore.activity import Activity, Member
 from loyaltycore.errors import RuleError
+
+LONGEST: Final = 1_000
+"""Years, or periods, that are counted at most, on or back: dates end with the year 9999, and more is a slip."""
 
 CALENDAR_UNITS: Final = ("day", "week", "month", "quarter", "year")
 _MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
@@ -116,10 +119,10 @@ class Calendar(Span):
     def span(self, day: date, member: Member) -> tuple[date, date]:
         """The stretch that *day* falls in."""
         if self.unit == "day":
-            return day, day + timedelta(1)
+            return day, days_on(day, 1)
         if self.unit == "week":
-            first = day - timedelta((day.isoweekday() - (self.starts or 1)) % 7)
-            return first, first + timedelta(7)
+            first = days_on(day, -((day.isoweekday() - (self.starts or 1)) % 7))
+            return first, days_on(first, 7)
         months = _MONTHS[self.unit]
         if self.unit == "month":
             month, start = 1, self.starts or 1
@@ -248,11 +251,11 @@ class Window(Period):
 
 
 def _months(value: int) -> int:
-    return whole(value, "months", at_least=0)
+    return whole(value, "months", at_least=0, at_most=LONGEST * 12)
 
 
 def _days(value: int) -> int:
-    return whole(value, "days", at_least=0)
+    return whole(value, "days", at_least=0, at_most=LONGEST * 366)
 
 
 @frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
@@ -19,6 +20,8 @@ from loyaltycore.dates import DateRule, Never, as_date_rule
 from loyaltycore.earning import EarningRule, Sum, as_rule
 from loyaltycore.errors import RuleError
 from loyaltycore.lots import LotOrder, SoonestToExpire
+from loyaltycore.redemption import Automatic, FromLots, OptionWhen, RedemptionOption, as_option, automatic_in, inside
+from loyaltycore.redemption_options import CarryOver, Convert
 
 LEVELS: Final = ("activity", "line", "rule")
 
@@ -69,8 +72,11 @@ class Rounding(Stored):
         return rule
 
 
+_MOST_PLACES: Final = 18
+
+
 def _places(value: int) -> int:
-    return whole(value, "places", at_least=0)
+    return whole(value, "places", at_least=0, at_most=_MOST_PLACES)
 
 
 def _pending(value: DateRule | None) -> DateRule | None:
@@ -82,6 +88,23 @@ def _order(value: LotOrder) -> LotOrder:
         check_finished(value)
         return value
     raise RuleError(f"order: {value!r} is no lot order; give one such as SoonestToExpire()")
+
+
+def _on_event(value: EarningRule | None) -> EarningRule | None:
+    return None if value is None else as_rule(value)
+
+
+def _converts(value: RedemptionOption | Iterable[RedemptionOption]) -> tuple[RedemptionOption, ...]:
+    options = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    for option in options:
+        *around, core = inside(as_option(option))
+        if not isinstance(core, (Convert, CarryOver)):
+            raise RuleError(f"converts: {option!r} is not converted by itself; give a Convert or a CarryOver")
+        if automatic_in(option) is None:
+            raise RuleError(f"converts: {option!r} does not say when; end it with .every('month') or .on('12-31')")
+        if not all(isinstance(part, (Automatic, OptionWhen, FromLots)) for part in around):
+            raise RuleError(f"converts: {option!r} is more than .when and .from_lots say; leave the rest out")
+    return options
 
 
 def _at_most(value: Number | None) -> int | None:
@@ -98,6 +121,16 @@ class Points(Stored):
     *pending* says from which day they can be used: at once if left out, when the application activates them if
     `Never()`. *expiry* says the last day, counted from then. *order* is the order of spending, *at_most* the most
     points of an account, pending and held ones included: what would go beyond is not earned.
+
+    *converts* is what an account does with its points by itself: each `Convert` or `CarryOver` says when, by
+    `.every(period)` or `.on(day)`. *on_event* earns on the account's own events, read as activities of the kinds
+    `joined`, `tier_up`, `redeemed` and `converted`.
+
+    >>> stars = Points(
+    ...     PerSpend(1),
+    ...     converts=Convert(100, into="vouchers", gives=5).every("month"),
+    ...     on_event=Flat(50).when(OfKind("joined")),
+    ... )
     """
 
     _kind = "points"
@@ -110,6 +143,8 @@ class Points(Stored):
     expiry: DateRule = field(default=Never(), converter=as_date_rule, kw_only=True)
     order: LotOrder = field(default=SoonestToExpire(), converter=_order, kw_only=True)
     at_most: int | None = field(default=None, converter=_at_most, kw_only=True)
+    converts: tuple[RedemptionOption, ...] = field(default=(), converter=_converts, kw_only=True)
+    on_event: EarningRule | None = field(default=None, converter=_on_event, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.rounding, Rounding):
@@ -146,15 +181,40 @@ class Terms(Protocol):
         """The only redeemable unit; a `RuleError` where there is none or there are several."""
 
     @property
-    def hold_for(self) -> timedelta:
-        """How long a hold lasts that names no end."""
-
-    @property
     def watches(self) -> tuple[tuple[str, Condition | None], ...]:
         """The activities that expiry rules count inactivity from."""
 
+    @property
+    def by_itself(self) -> bool:
+        """Whether accounts do something by themselves: convert, let points not carry over, or earn on events."""
+
+    @property
+    def changes(self) -> tuple[datetime, ...]:
+        """The instants at which another version comes into force."""
+
+    @property
+    def ladder_names(self) -> tuple[str, ...]:
+        """The names of the ladders of tiers, of all versions."""
+
+    @property
+    def counted(self) -> Mapping[str, Any]:
+        """What is counted towards tiers, by the name that it is kept under, in all versions."""
+
+    def is_unit(self, name: str) -> bool:
+        """Whether there is, or was, a unit of that name."""
+
+    def counted_as_balance(self, name: str) -> bool:
+        """Whether a tier looks at what there is of a unit, not at what was counted."""
+
     def unit(self, name: str, at: datetime | None = None) -> Points:
         """The unit of that name, as it was at that instant."""
+
+    def expiry(self, unit: str, born: datetime, now: datetime) -> DateRule:
+        """By what points that were earned at one instant lapse, as things are at another."""
+
+    @property
+    def revisions(self) -> tuple[datetime, ...]:
+        """The instants at which points that are there come under other rules of `expiry`, or another order of spending."""
 
     def version(self, at: datetime) -> Any:
         """The program in force at that instant."""

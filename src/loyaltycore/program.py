@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 import re
@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Any
 import warnings
 from zoneinfo import ZoneInfo
 
-from attrs import field
+from attrs import Attribute, field
 
 from loyaltycore import _calendar
 from loyaltycore._exact import EMPTY, FrozenMap
 from loyaltycore._strategy import Stored, frozen, is_name, text, walk
 from loyaltycore.activity import ANYONE, Activity, CounterKey, Member
 from loyaltycore.awards import Award
+from loyaltycore.checks import Problem, problems_of, refusal
 from loyaltycore.conditions import Condition
-from loyaltycore.dates import AfterInactivity
-from loyaltycore.earning import Cap, Counted, EarningRule, Times, wrongly_asked
+from loyaltycore.dates import AfterInactivity, DateRule
+from loyaltycore.earning import EarningRule, wrongly_asked
 from loyaltycore.errors import LoyaltyWarning, RuleError
-from loyaltycore.periods import Word
 from loyaltycore.points import Points
 from loyaltycore.redemption import RedemptionOption, as_option
+from loyaltycore.tiers import TierLadder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +67,18 @@ def _rewards(value: Mapping[str, RedemptionOption]) -> FrozenMap[str, Redemption
     return FrozenMap(value)
 
 
+def _ladders(value: Mapping[str, TierLadder]) -> FrozenMap[str, TierLadder]:
+    if not isinstance(value, Mapping):
+        raise RuleError(
+            f"tiers: {value!r} is no ladder; give TierLadder(...), or several by name as in {{'status': ...}}"
+        )
+    for name, ladder in value.items():
+        text(name, "ladders")
+        if not isinstance(ladder, TierLadder):
+            raise RuleError(f"ladders.{name}: {ladder!r} is no ladder; give TierLadder(Tier(...), ...)")
+    return FrozenMap(value)
+
+
 _DURATION = re.compile(r"(\d{1,6}) ?(minute|hour|day|week)s?", re.ASCII)
 
 
@@ -84,13 +97,22 @@ def _timeout(value: str | timedelta) -> str:
     return value
 
 
+def _is_bool(_: object, field: Attribute[bool], value: object) -> None:
+    if not isinstance(value, bool):
+        raise RuleError(f"{field.name}: {value!r} is neither True nor False; give one of them")
+
+
 @frozen(init=False)
 class Program(Stored):
     """A loyalty program: what may be earned, checked when it is built.
 
-    `earning=R` is short for one unit, `points={"points": Points(earning=R)}`. *currency* is the ISO code of the money
-    that activities are in; *timezone* is where the program's days begin and end. Two different rules that count under
-    one name are a `RuleError`; a factor outside a cap, which multiplies past it, is a `LoyaltyWarning`.
+    `earning=R` is short for one unit, `points={"points": Points(earning=R)}`; *tiers* is the ladder of tiers, and
+    *ladders* are several by name. *currency* is the ISO code of the money that activities are in; *timezone* is where
+    the program's days begin and end. *grandfather* is for a version of a `ProgramHistory`: whether points from before
+    it keep the expiry that they had.
+
+    What cannot be meant, such as a reward in a unit that there is not, is a `RuleError`, which has all `problems` that
+    were found; what is seldom meant is a `LoyaltyWarning` each.
 
     >>> club = Program("Coffee Club", earning=PerSpend(1) + Flat(50).when(MinSpend(200)))
     >>> club.award(Activity.purchase(200, at="2026-03-01"))["points"].points
@@ -105,6 +127,8 @@ class Program(Stored):
     timezone: str = field(default="UTC", converter=_zone_name, kw_only=True)
     rewards: FrozenMap[str, RedemptionOption] = field(default=EMPTY, converter=_rewards, kw_only=True)
     hold_timeout: str = field(default="1 day", converter=_timeout, kw_only=True)
+    ladders: FrozenMap[str, TierLadder] = field(default=EMPTY, converter=_ladders, kw_only=True)
+    grandfather: bool = field(default=True, validator=_is_bool, kw_only=True)
 
     def __init__(
         self,
@@ -116,15 +140,27 @@ class Program(Stored):
         timezone: str = "UTC",
         rewards: Mapping[str, RedemptionOption] = EMPTY,
         hold_timeout: str | timedelta = "1 day",
+        tiers: TierLadder | None = None,
+        ladders: Mapping[str, TierLadder] = EMPTY,
+        grandfather: bool = True,
     ) -> None:
         if (earning is None) == (not points):
             raise RuleError("a program earns by one rule or by several units; give either earning=... or points={...}")
         units = points if earning is None else {"points": Points(earning=earning)}
+        if tiers is not None:
+            if ladders:
+                raise RuleError("ladders: tiers is one of them already; give either tiers=... or ladders={...}")
+            ladders = tiers if isinstance(tiers, Mapping) else {"tiers": tiers}
         self.__attrs_init__(
-            name, points=units, currency=currency, timezone=timezone, rewards=rewards, hold_timeout=hold_timeout
-        )
-        _check_counters(self)
-        _check_rewards(self)
+            name, points=units, currency=currency, timezone=timezone, rewards=rewards, hold_timeout=hold_timeout,
+            ladders=ladders, grandfather=grandfather,
+        )  # fmt: skip
+        problems = self.check()
+        refused = refusal(problems)
+        if refused is not None:
+            raise refused
+        for problem in problems:
+            warnings.warn(f"{problem.place}: {problem.text}", LoyaltyWarning, stacklevel=2)
 
     def _arguments(self) -> tuple[list[object], dict[str, object]]:
         args, keywords = super()._arguments()
@@ -132,7 +168,14 @@ class Program(Stored):
         if only is not None and len(self.points) == 1 and only == Points(earning=only.earning):
             del keywords["points"]
             keywords = {"earning": only.earning, **keywords}
+        if tuple(self.ladders) == ("tiers",):
+            del keywords["ladders"]
+            keywords["tiers"] = self.ladders["tiers"]
         return args, keywords
+
+    def _children(self) -> Iterator[tuple[str, Stored]]:
+        for place, part in super()._children():
+            yield ("tiers" if tuple(self.ladders) == ("tiers",) and part is self.ladders["tiers"] else place), part
 
     @property
     def zone(self) -> ZoneInfo:
@@ -150,6 +193,15 @@ class Program(Stored):
         raise RuleError(f"{self.name}: it has {len(units)} redeemable units, {units}; name one by unit=")
 
     @property
+    def revisions(self) -> tuple[datetime, ...]:
+        """The instants at which points that are there come under other rules: none, in a program alone."""
+        return ()
+
+    def expiry(self, unit: str, born: datetime, now: datetime) -> DateRule:
+        """By what points lapse: all alike, whenever they were earned."""
+        return self.unit(unit).expiry
+
+    @property
     def hold_for(self) -> timedelta:
         """How long a hold lasts that names no end."""
         return _duration(self.hold_timeout)
@@ -159,6 +211,34 @@ class Program(Stored):
         """The activities that expiry rules count inactivity from."""
         rules = (value for unit in self.points.values() for _, value in walk(unit.expiry))
         return tuple({rule.watch: rule.resets for rule in rules if isinstance(rule, AfterInactivity)}.items())
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether accounts do something by themselves: convert, let points not carry over, or earn on events."""
+        return any(unit.converts or unit.on_event is not None for unit in self.points.values())
+
+    @property
+    def changes(self) -> tuple[datetime, ...]:
+        """The instants at which another version comes into force: none."""
+        return ()
+
+    @property
+    def ladder_names(self) -> tuple[str, ...]:
+        """The names of the ladders of tiers; the only one, given as `tiers=`, is `"tiers"`."""
+        return tuple(self.ladders)
+
+    @property
+    def counted(self) -> Mapping[str, Any]:
+        """What is counted towards tiers, by the name that it is kept under."""
+        return {name: what for ladder in self.ladders.values() for name, what in ladder.counted.items()}
+
+    def is_unit(self, name: str) -> bool:
+        """Whether there is a unit of that name."""
+        return name in self.points
+
+    def counted_as_balance(self, name: str) -> bool:
+        """Whether a tier looks at what there is of a unit, not at what was counted."""
+        return any(name in ladder.balances for ladder in self.ladders.values())
 
     def version(self, at: datetime) -> Program:
         """The program in force at that instant: this one, always."""
@@ -213,6 +293,15 @@ class Program(Stored):
 
         return points_report(self, transactions, by=by)
 
+    def check(self) -> tuple[Problem, ...]:
+        """What is doubtful about the program: what warned when it was built.
+
+        >>> club = Program("Club", earning=PerSpend(1), rewards={"tea": PayWithPoints(worth="0.01", at_most=50)})
+        >>> club.check()
+        ()
+        """
+        return problems_of(self)
+
     @classmethod
     def load(cls, path: str | Path) -> Program:
         """The program in a TOML or JSON file; a `DataError` names the place of what is wrong."""
@@ -225,43 +314,3 @@ class Program(Stored):
         from loyaltycore.serialize import dump_program
 
         return dump_program(self, path)
-
-
-# Checks when built --------------------------------------------------------------------------------------------------
-
-
-def _check_counters(program: Program) -> None:
-    """Every counter belongs to one rule: a second one under its name would eat its room."""
-    for unit, points in program.points.items():
-        owners: dict[tuple[str, str, Any], tuple[str, EarningRule]] = {}
-        for place, value in walk(points.earning, f"$.points.{unit}.earning"):
-            # per activity or line nothing is counted, so a name may stand there as often as it likes
-            if isinstance(value, Counted) and value.counter_name is not None and not isinstance(value.per, Word):
-                counter = (value.counter_name, value.kind, value.per)
-                first, owner = owners.setdefault(counter, (place, value))
-                if owner != value:
-                    raise RuleError(
-                        f"{place}: {value!r} counts as {value.counter_name!r} per {value.per!r}, and so does"
-                        f" {owner!r} at {first}; give one of them another name"
-                    )
-            if isinstance(value, Times) and any(isinstance(inside, Cap) for _, inside in walk(value.rule)):
-                warnings.warn(
-                    f"{place}: {value!r} multiplies past the cap inside it; write the factor before .cap(...)"
-                    " if the cap should hold",
-                    LoyaltyWarning,
-                    stacklevel=3,
-                )
-
-
-def _check_rewards(program: Program) -> None:
-    """Every unit that a reward names is one of the program, and what it costs can be redeemed."""
-    for name, reward in program.rewards.items():
-        for place, value in walk(reward, f"$.rewards.{name}"):
-            if not isinstance(value, RedemptionOption):
-                continue
-            for part, unit in (("unit", value._unit), ("into", getattr(value, "into", ""))):
-                if unit and unit not in program.points:
-                    known = ", ".join(map(repr, program.points))
-                    raise RuleError(f"{place}.{part}: {unit!r} is no unit of the program; it has {known}")
-                if part == "unit" and unit and not program.points[unit].redeemable:
-                    raise RuleError(f"{place}.unit: {unit!r} cannot be redeemed; name a redeemable unit")

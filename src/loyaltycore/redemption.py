@@ -7,12 +7,13 @@ cause is a value with a code, a sentence and the numbers; it is never raised.
 from __future__ import annotations
 
 from abc import abstractmethod
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Final, final
 
 from attrs import evolve, field
 
 from loyaltycore import _show
+from loyaltycore._calendar import month_day, on_day
 from loyaltycore._exact import (
     EMPTY,
     Exact,
@@ -33,7 +34,7 @@ from loyaltycore.conditions import Condition, During, as_condition
 from loyaltycore.earning import EarningRule
 from loyaltycore.errors import RuleError
 from loyaltycore.factors import Factor, a_factor, as_factor
-from loyaltycore.periods import Period, Word, counted_period
+from loyaltycore.periods import Period, PeriodLike, Span, Word, as_period, counted_period
 
 CODES: Final = (
     "not_eligible",
@@ -211,6 +212,19 @@ class RedemptionOption(Strategy):
         """This option paid only from lots whose facts the condition accepts: a sponsor's, or a payer's points."""
         return FromLots(self, condition)
 
+    @composes
+    def every(self, period: PeriodLike) -> RedemptionOption:
+        """This option taken by the account itself at the end of each period, or at once for `"activity"`.
+
+        For `Points(converts=...)`. The period is a calendar one, or `MembershipYear()`.
+        """
+        return Automatic(self, per=period)
+
+    @composes
+    def on(self, day: str) -> RedemptionOption:
+        """This option taken by the account itself each year at the end of that day, as in `"12-31"`; see `every`."""
+        return Automatic(self, day=day)
+
 
 def as_option(value: object) -> RedemptionOption:
     """`value`, if it is a redemption option."""
@@ -377,3 +391,64 @@ class FromLots(OptionAround):
 
     def _code(self) -> _show.Code:
         return _show.method(self.option, "from_lots", self.condition)
+
+
+# What an account does by itself -------------------------------------------------------------------------------------
+
+
+def _per(value: PeriodLike | None) -> Period | None:
+    return None if value is None else as_period(value)
+
+
+@frozen
+class Automatic(OptionAround):
+    """An option that an account takes by itself; see `RedemptionOption.every` and `RedemptionOption.on`."""
+
+    kind = "automatic"
+
+    per: Period | None = field(default=None, converter=_per, kw_only=True)
+    day: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if automatic_in(self.option) is not None:
+            raise RuleError(f"option: {self.option!r} says already when it is taken; say it once")
+        if (self.per is None) == (not self.day):
+            raise RuleError("an option is taken every period or on a day of the year; give either per=... or day=...")
+        if self.day:
+            month_day(self.day, "day")
+        elif not (isinstance(self.per, Span) or self.at_once):
+            raise RuleError(f"per: {self.per!r} has no end; give a period such as 'month', or 'activity' for at once")
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it is taken whenever there is something to take."""
+        return isinstance(self.per, Word) and self.per.word == "activity"
+
+    def last_day(self, day: date, member: Member) -> date:
+        """The last day of the stretch that *day* is in; the option is taken at its end."""
+        if isinstance(self.per, Span):
+            return self.per.span(day, member)[1] - timedelta(1)
+        month, of_month = month_day(self.day, "day")
+        this_year = on_day(day.year, month, of_month)
+        return this_year if this_year >= day else on_day(day.year + 1, month, of_month)
+
+    def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
+        return self.option._quote(order, member, points)
+
+    def _code(self) -> _show.Code:
+        name, when = ("on", self.day) if self.day else ("every", self.per)
+        return _show.method(self.option, name, when)
+
+
+def inside(option: RedemptionOption) -> tuple[RedemptionOption, ...]:
+    """An option and what it is around, from the outside to the core."""
+    found = [option]
+    while isinstance(option, OptionAround):
+        option = option.option
+        found.append(option)
+    return tuple(found)
+
+
+def automatic_in(option: RedemptionOption) -> Automatic | None:
+    """When an option is taken by itself, if it is."""
+    return next((part for part in inside(option) if isinstance(part, Automatic)), None)

@@ -28,7 +28,7 @@ from loyaltycore.dates import DateRule, as_date_rule
 from loyaltycore.earning import EarningRule
 from loyaltycore.earning_rules import PointsTable
 from loyaltycore.errors import RuleError
-from loyaltycore.redemption import OptionAround, Quote, RedemptionOption, enough
+from loyaltycore.redemption import Quote, RedemptionOption, enough, inside
 
 # Fixed prices -------------------------------------------------------------------------------------------------------
 
@@ -342,9 +342,8 @@ def _gives(value: Number) -> int:
 
 def conversion(option: RedemptionOption) -> Convert | None:
     """The `Convert` that an option is or is around, if any."""
-    while isinstance(option, OptionAround):
-        option = option.option
-    return option if isinstance(option, Convert) else None
+    core = inside(option)[-1]
+    return core if isinstance(core, Convert) else None
 
 
 @frozen
@@ -370,11 +369,45 @@ class Convert(Chosen):
     def __attrs_post_init__(self) -> None:
         text(self.into, "into")
 
+    @property
+    def fewest(self) -> int:
+        """With fewer points nothing comes of it."""
+        return max(self.at_least, self.block)
+
     def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
-        least = max(self.at_least, self.block)
+        least = self.fewest
         if points is None:
             points = max(least, member.available(self.unit)) if member.lots_known else least
         blocks = points // self.block
         grants = {"into": self.into, "points": blocks * self.gives}
         quote = Quote("convert", blocks * self.block, unit=self.unit, grants=grants)
         return quote if points >= least else _below(quote, least)
+
+
+def _kept(value: Number) -> int:
+    return whole(value, "points", at_least=0)
+
+
+@frozen
+class CarryOver(Chosen):
+    """At most so many points carry over; the rest lapses. For `Points(converts=...)`, with `.every` or `.on`.
+
+    What counts is what can be spent then: pending and held points are left alone. Those that would be spent first
+    lapse first.
+
+    >>> Points(PerSpend(1), converts=CarryOver(500).every("month")).converts
+    (CarryOver(500).every('month'),)
+    """
+
+    kind = "carry_over"
+
+    keeps: int = field(converter=_kept, alias="points")
+
+    @property
+    def fewest(self) -> int:
+        """With fewer points nothing comes of it."""
+        return self.keeps + 1
+
+    def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
+        there = member.available("") if member.lots_known else 0
+        return Quote("carry over", max(0, there - self.keeps))

@@ -5,41 +5,90 @@ Everything is a share of what was stored when it was earned; today's rules are n
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
-from loyaltycore._exact import EMPTY, Exact, FrozenMap, apportion, divided, floor, share_between, show, tidy
-from loyaltycore.activity import Activity, Count, CounterKey, Member, Tally, counts_of
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, apportion, divided, floor, show, tidy
+from loyaltycore.activity import Activity, Count, CounterKey, Line, Member, Tally, counts_of
 from loyaltycore.awards import Award
+from loyaltycore.earning import EarningRule
 from loyaltycore.errors import LoyaltyError, RuleError
 from loyaltycore.ledger import Earned, Seen
 from loyaltycore.points import Points
 
 
-def by_line(points: Points, award: Award, activity: Activity, member: Member) -> tuple[int, ...]:
-    """The points of each line of a basket, so that lines can be returned one by one; they add up to the award.
+class ByLine(NamedTuple):
+    """What each line of a basket brought, so that lines can be returned one by one; nothing of a single line."""
 
-    In proportion to what each line would earn alone, else to its amount.
+    points: tuple[int, ...] = ()
+    """They add up to the award."""
+    counts: FrozenMap[CounterKey, tuple[Count, ...]] = EMPTY
+    """Those of a counter add up to what it counted; one that cannot be told by line, such as of visits, is left out."""
+
+
+UNDIVIDED: Final = ByLine()
+
+
+def by_line(points: Points, award: Award, activity: Activity, member: Member) -> ByLine:
+    """The share of each line in what the activity earned and counted.
+
+    In proportion to what each line would earn alone if there were no caps, else to its amount.
     """
-    if len(activity.lines) == 1 or not award.points:
-        return ()
-    weights = _alone(points, activity, member)
-    if not any(weights):
-        weights = [max(0, line.amount) for line in activity.lines]
-    if not any(weights):
-        weights = [1] * len(activity.lines)
-    return tuple(apportion(award.points, weights))
+    lines = activity.lines
+    if len(lines) == 1 or not (award.points or award.counts):
+        return UNDIVIDED
+    alone = _alone(points.earning, activity, member)
+    weights = _weights([one.exact for one in alone], lines)
+    counts = {
+        key: parts for key, count in award.counts.items() if (parts := _count_by_line(key, count, alone, weights))
+    }
+    return ByLine(tuple(apportion(award.points, weights)) if award.points else (), FrozenMap(counts))
 
 
-def _alone(points: Points, activity: Activity, member: Member) -> list[Exact]:
+def _alone(rule: EarningRule, activity: Activity, member: Member) -> list[Award]:
     """What each line would earn alone; nothing where the rule does not answer for a part of the basket."""
+    rule = _uncapped(rule)
     try:
         return [
-            points.earning.award(activity.keeping((line,)), member).exact if line.amount >= 0 else 0
-            for line in activity.lines
+            rule.award(activity.keeping((line,)), member) if line.amount >= 0 else Award(0) for line in activity.lines
         ]
     except LoyaltyError:
         return []
+
+
+@lru_cache(maxsize=64)
+def _uncapped(rule: EarningRule) -> EarningRule:
+    return rule._uncapped()
+
+
+def _weights(found: Sequence[Exact], lines: Sequence[Line]) -> Sequence[Exact]:
+    """What is found of each line, else its amount; alike, if there is neither."""
+    if any(found):
+        return found
+    amounts = [max(0, line.amount) for line in lines]
+    return amounts if any(amounts) else [1] * len(lines)
+
+
+def _count_by_line(
+    key: CounterKey, count: Count, alone: Sequence[Award], weights: Sequence[Exact]
+) -> tuple[Count, ...] | None:
+    """What each line has of a counter of points or of a running total; `None` for other counters."""
+    found: list[Any] = [one.counts.get(key, 0) for one in alone]
+    if isinstance(count, Tally):
+        parts = tuple(part or Tally() for part in found)
+        return parts if _added_up(parts) == count else None
+    if key.what not in ("points", "paid"):
+        return None
+    shares = found if any(found) else weights
+    if isinstance(count, int):
+        return tuple(apportion(count, shares))
+    return tuple(tidy(count * share / sum(shares)) for share in shares)
+
+
+def _added_up(tallies: Iterable[Tally]) -> Tally:
+    return Tally() + Tally(line for tally in tallies for line in tally.lines)
 
 
 def _share_done(seen: Seen, amount: Exact, lines: frozenset[int]) -> Exact:
@@ -101,24 +150,36 @@ def _by_points(seen: Seen, count: int) -> dict[str, int]:
     return {units[0]: count}
 
 
-def counts_back(
-    seen: Seen, earned: Earned, amount: Exact, gone: frozenset[int], *, first: bool
-) -> FrozenMap[CounterKey, Count]:
-    """What the refund frees of the counters, as counts below 0: caps, limits, running totals, the activity itself."""
-    before, after = _share_done(seen, seen.amount, seen.lines), _share_done(seen, amount, gone)
-    back: dict[CounterKey, Count] = {}
-    if after == before:
-        return EMPTY
-    for key, count in earned.counts.items():
-        freed: Any
-        if isinstance(count, Tally):
-            freed = count.scaled(before - after)
-        elif isinstance(count, int):
-            freed = -share_between(count, before, after, 1)
-        else:
-            freed = tidy(count * (before - after))
-        if freed:
-            back[key] = freed
-    if first and after == 1 > before:
-        back.update((key, -1) for key in counts_of(seen.activity.kind))
-    return FrozenMap(back)
+def counts_back(seen: Seen, amount: Exact, gone: frozenset[int]) -> Mapping[str, FrozenMap[CounterKey, Count]]:
+    """What the refund frees of each unit's counters, as counts below 0; with the first also of the activity itself."""
+    before, after = (seen.amount, seen.lines), (amount, gone)
+    back: dict[str, dict[CounterKey, Count]] = {unit: {} for unit in seen.units}
+    for unit, earned in seen.units.items():
+        for key in earned.counts:
+            freed = _freed(seen, earned, key, *before) + -_freed(seen, earned, key, *after)
+            if freed != (Tally() if isinstance(freed, Tally) else 0):
+                back[unit][key] = freed
+    if _share_done(seen, *after) == 1 > _share_done(seen, *before):
+        next(iter(back.values())).update((key, -1) for key in counts_of(seen.activity.kind, event=seen.event))
+    return {unit: FrozenMap(counts) for unit, counts in back.items()}
+
+
+def _freed(seen: Seen, earned: Earned, key: CounterKey, amount: Exact, gone: frozenset[int]) -> Any:
+    """How much of a counter is free once so much is refunded altogether, by amount and by line."""
+    count, parts = earned.counts[key], earned.counts_by_line.get(key)
+    if parts is None:
+        return _part(count, _share_done(seen, amount, gone))
+    returned = [parts[n] for n in gone]
+    rest = [part for n, part in enumerate(parts) if n not in gone]
+    left = seen.activity.amount - sum(seen.activity.lines[n].amount for n in gone)
+    share = 0 if not amount else 1 if amount >= left else divided(amount, left)
+    if isinstance(count, Tally):
+        return _added_up(returned) + _added_up(rest).scaled(share)
+    return sum(returned) + _part(sum(rest), share)
+
+
+def _part(count: Count, share: Exact) -> Any:
+    """A share of a count, of whole ones rounded down."""
+    if isinstance(count, Tally):
+        return count.scaled(share)
+    return floor(count * share) if isinstance(count, int) else tidy(count * share)

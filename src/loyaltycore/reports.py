@@ -27,7 +27,7 @@ from loyaltycore.activity import Activity, Member, Tally
 from loyaltycore.awards import Award
 from loyaltycore.datasets import Transactions, read_transactions
 from loyaltycore.errors import Conflict, DataError, LoyaltyError, RuleError
-from loyaltycore.program import Program
+from loyaltycore.history import AnyProgram
 
 MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
 """What a report may be by, and how many months it has."""
@@ -162,7 +162,7 @@ class PointsReport:
 
 
 def points_report(
-    program: Program, transactions: Iterable[Activity] | str | PathLike[str], *, by: str = "month"
+    program: AnyProgram, transactions: Iterable[Activity] | str | PathLike[str], *, by: str = "month"
 ) -> PointsReport:
     """Points per member and period of the program's zone, and in total; *by* is `"month"`, `"quarter"` or `"year"`.
 
@@ -261,7 +261,7 @@ def _each_once(history: Iterable[Activity], problems: list[DataError]) -> Iterat
             )
 
 
-def _judge(program: Program, member: str, history: Iterable[Activity]) -> Iterator[Judged]:
+def _judge(program: AnyProgram, member: str, history: Iterable[Activity]) -> Iterator[Judged]:
     """A member's activities in order, each judged with what was counted before it."""
     known = Member(member)
     for activity in _in_order(program, history):
@@ -277,7 +277,7 @@ def _judge(program: Program, member: str, history: Iterable[Activity]) -> Iterat
         known = known.seen(activity)
 
 
-def _in_order(program: Program, history: Iterable[Activity]) -> Iterator[Activity]:
+def _in_order(program: AnyProgram, history: Iterable[Activity]) -> Iterator[Activity]:
     """At civil time of the program's zone; by instant, then id, then (where there is none) content."""
     zone = program.zone
     local = [activity.in_zone(zone) for activity in history]
@@ -321,7 +321,7 @@ class Explanation:
         return "\n\n".join(parts)
 
 
-def explain(program: Program, transactions: Iterable[Activity] | str | PathLike[str], id: str) -> Explanation:
+def explain(program: AnyProgram, transactions: Iterable[Activity] | str | PathLike[str], id: str) -> Explanation:
     """Why the activity with that id earned what it did, after all that its member did before.
 
     >>> from loyaltycore.reports import explain

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from loyaltycore import account as _account  # noqa: F401 (so that the kinds of entries and statements are known)
 from loyaltycore._exact import MAX_DIGITS
@@ -21,12 +22,22 @@ from loyaltycore._strategy import KINDS, Stored
 from loyaltycore._toml import read_toml, write_toml
 from loyaltycore._writing import write_fields
 from loyaltycore.errors import DataError
+from loyaltycore.tables import limited_keys
 
 if TYPE_CHECKING:
+    from loyaltycore.history import ProgramHistory
     from loyaltycore.program import Program
 
 LONGEST: Final = 100_000
 """Bytes in a program file."""
+
+MOST_MARKS: Final = 3_000
+"""Commas, dots, brackets and the like in a program file: how long it takes to read one grows with what they divide."""
+
+MOST_KEYS: Final = 5_000
+"""Keys that the tables of a program file stand for together: few values in a row are many keys."""
+
+_MARKS: Final = ",.:=([{+*&|"
 
 
 def to_data(value: Stored) -> dict[str, Any]:
@@ -91,20 +102,72 @@ def load_program(path: str | Path) -> Program:
 
     Raises `DataError`, with the file and the place, for what is wrong in it, and `OSError` if there is no such file.
     """
+    program: Program = _load(path, "program")
+    return program
+
+
+def load_history(path: str | Path) -> Program | ProgramHistory:
+    """The history in such a file, which has a program's tables under each of its `[[versions]]`, or its only program.
+
+    Their name, currency, zone and time-out may stand above them, for those that do not say otherwise.
+    """
+    found: Program | ProgramHistory = _load(path, "program", "program_history")
+    return found
+
+
+def _load(path: str | Path, *kinds: str) -> Any:
+    """What is in a file, of one of these kinds."""
     file = Path(path)
     parse = _parser(file)
     try:
         data = parse(_text_of(file))
-        if isinstance(data, dict):
-            data.setdefault("version", VERSION)
-            data.setdefault("type", "program")
-        program: Program = read_root(data, KINDS["program"])
+        with limited_keys(MOST_KEYS):
+            return read_root(data, KINDS[_prepared(data, kinds)])
     except DataError as error:
-        raise DataError(error.message, f"{file}: {error.path}" if error.path else str(file)) from error
-    return program
+        place = place_in_file(error.path)
+        raise DataError(error.message, f"{file}: {place}" if place else str(file)) from error
 
 
-def dump_program(program: Program, path: str | Path | None = None) -> str:
+_SHARED: Final = ("name", "currency", "timezone", "hold_timeout")
+"""What all versions of a file may have in common."""
+
+_PAIRED = re.compile(r"^(\$\.versions\[\d+\])\[([01])\]")
+"""Where data has the day of a version and its program; a file has them in one table."""
+
+
+def place_in_file(place: str) -> str:
+    """Where a program file has what data has at that place."""
+    return _PAIRED.sub(lambda found: found[1] + ("" if int(found[2]) else ".from"), place)
+
+
+def _prepared(data: Any, kinds: tuple[str, ...]) -> str:
+    """The kind of what is in a file, once it says all that data has to say."""
+    if not isinstance(data, dict):
+        return kinds[0]
+    data.setdefault("version", VERSION)
+    kind = data.setdefault("type", "program_history" if "versions" in data else kinds[0])
+    if kind == "program_history":
+        if kind not in kinds:
+            raise DataError("it has several versions of a program; read it by ProgramHistory.load", "$.versions")
+        _pair_versions(data)
+    return kind if kind in kinds else kinds[0]
+
+
+def _pair_versions(data: dict[str, Any]) -> None:
+    """Turn the table of each version in a file into the pair of its day and its program, as data has it."""
+    versions = data.get("versions")
+    if not isinstance(versions, list):
+        return
+    shared = {key: data.pop(key) for key in _SHARED if key in data}
+    for i, table in enumerate(versions):
+        if isinstance(table, dict):
+            for key, value in shared.items():
+                table.setdefault(key, value)
+            if "from" in table:
+                versions[i] = [table.pop("from"), table]
+
+
+def dump_program(program: Program | ProgramHistory, path: str | Path | None = None) -> str:
     """The program as TOML, or as JSON for a path that ends so; written to the path if there is one."""
     if path is None:
         return write_toml(_tables(program))
@@ -127,17 +190,41 @@ def _text_of(file: Path) -> str:
     if len(content) > LONGEST:
         raise DataError(f"it has more than {LONGEST:,} bytes; build so large a program in Python")
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"byte {error.start} is not UTF-8; save the file as UTF-8") from error
+    marks = sum(map(text.count, _MARKS))
+    if marks > MOST_MARKS:
+        raise DataError(
+            f"it has {marks:,} commas, dots, brackets and other marks, more than {MOST_MARKS:,};"
+            " build so large a program in Python"
+        )
+    return text
 
 
-def _tables(program: Program) -> dict[str, Any]:
-    """As a person would write it: rules as their own text, and an only unit without its table."""
-    data = {"version": VERSION, **write_fields(program, Spot(), short=True)}
+def _tables(program: Program | ProgramHistory) -> dict[str, Any]:
+    """As a person would write it: what all versions share stands above them."""
+    versions = getattr(program, "versions", None)
+    if versions is None:
+        return {"version": VERSION, **_table(cast("Program", program))}
+    tables = [
+        {"from": version[0], **_table(version[1])} if isinstance(version, tuple) else _table(version)
+        for version in versions
+    ]
+    first = tables[0]
+    above = {key: first[key] for key in _SHARED if all(key in table and table[key] == first[key] for table in tables)}
+    below = [{key: value for key, value in table.items() if key not in above} for table in tables]
+    return {"version": VERSION, **above, "versions": below}
+
+
+def _table(program: Program) -> dict[str, Any]:
+    """A program as a person would write it: rules as text of their own, an only unit or ladder without a table."""
+    data = write_fields(program, Spot(), short=True)
     del data["type"]
     units = data["points"]
     if list(units) == ["points"] and list(units["points"]) == ["earning"]:
         del data["points"]
         data["earning"] = units["points"]["earning"]
+    if tuple(data.get("ladders", ())) == ("tiers",):
+        data["tiers"] = data.pop("ladders")["tiers"]
     return data

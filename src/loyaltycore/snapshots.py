@@ -21,6 +21,7 @@ from loyaltycore.books import LotState
 from loyaltycore.entries import Entry, erased
 from loyaltycore.errors import RuleError
 from loyaltycore.ledger import WHERE, Ledger, Seen, Taken
+from loyaltycore.standings import StandingRecord
 
 V = TypeVar("V")
 
@@ -71,6 +72,12 @@ class Snapshot(Stored):
     saved: Exact = 0
     closed: bool = False
     past: tuple[Entry, ...] | None = field(default=(), repr=False)
+    revised: datetime | None = field(default=None, kw_only=True)
+    """The last revision that its lots have gone through, in a program with a history."""
+    counts: FrozenMap[str, tuple[tuple[datetime, Exact], ...]] = field(default=EMPTY, kw_only=True)
+    standings: tuple[StandingRecord, ...] = field(default=(), kw_only=True)
+    settled: int = field(default=0, kw_only=True)
+    """The place among what is due at *posted* up to where that is done, where accounts do something by themselves."""
 
     def erased(self, old: str, new: str) -> Snapshot:
         """The snapshot without what says who the member was; see `Account.erase`."""
@@ -98,7 +105,19 @@ def freeze(ledger: Ledger, past: tuple[Entry, ...] | None, saved: Exact) -> Snap
         saved,
         ledger.closed,
         past,
+        revised=_revised(ledger),
+        settled=ledger.settled[1] if ledger.by_itself else 0,
+        counts=EMPTY if ledger.standings is None else ledger.standings.counts(),
+        standings=() if ledger.standings is None else ledger.standings.records(),
     )
+
+
+def _revised(ledger: Ledger) -> datetime | None:
+    """The last revision that lots have gone through, as far as the entries go."""
+    if ledger.posted is None or not ledger.revisions:
+        return None
+    last = min(ledger.revised, ledger.revision_at(ledger.posted))
+    return last if last in ledger.revisions else None
 
 
 def _record(lot: LotState) -> LotRecord:
@@ -111,11 +130,16 @@ def _record(lot: LotState) -> LotRecord:
 def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
     """Bring a ledger that is still empty to the state of a snapshot."""
     ledger.before, ledger.posted, ledger.closed = snapshot.seq, snapshot.posted, snapshot.closed
+    if ledger.by_itself and snapshot.posted is not None:
+        ledger.settled = (snapshot.posted, snapshot.settled)
     ledger.totals_before, ledger.saved_before = snapshot.totals, snapshot.saved
     ledger.counted.update(snapshot.counted)
     ledger.by_all.update(filter(CounterKey.is_by_all, snapshot.counted))
     ledger.last.update(snapshot.last)
     ledger.notes.extend(snapshot.notes)
+    ledger.revise(snapshot.revised or ledger.revised)
+    if ledger.standings is not None:
+        ledger.standings.take(snapshot.counts, snapshot.standings)
     for unit, owed in snapshot.owed.items():
         ledger.book(unit).owed = owed
     for record in snapshot.lots:
@@ -131,7 +155,7 @@ def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
 
 
 def _state(ledger: Ledger, record: LotRecord) -> LotState:
-    policy = ledger.terms.unit(record.unit, record.born).expiry
+    policy = ledger.terms.expiry(record.unit, record.born, ledger.revised)
     lot = LotState(
         record.id, record.unit, record.size, record.earned, record.born, policy, record.activity, record.facts,
     )  # fmt: skip

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 from loyaltycore._exact import EMPTY, FrozenMap, whole
 from loyaltycore._strategy import text
 from loyaltycore.activity import Activity
+from loyaltycore.automatic import convert
 from loyaltycore.desk import Desk, When, verb
 from loyaltycore.entries import Entry, Redemption, call_data
 from loyaltycore.errors import RuleError
 from loyaltycore.ledger import Ledger, from_end
 from loyaltycore.redemption import Quote, RedemptionOption
-from loyaltycore.redemption_options import Convert, conversion
+from loyaltycore.redemption_options import conversion
 
 _NO_ORDER: Final = Activity.action("redemption", at="2000-01-01")
 """What an option is asked about where there is no order; it is moved to the moment that is asked about."""
@@ -53,7 +53,7 @@ class Spending(Desk):
             member = member._with(counted, member.lots, member.unit)
         quote = option.quote(order, member, points=points)
         unit = quote.unit or self._ledger.main_unit
-        if not self._terms.unit(unit).redeemable:
+        if not self._terms.unit(unit, self._instant(order.at)).redeemable:
             raise RuleError(f"{reward!r} costs {unit!r}, which cannot be redeemed; give the option another unit=")
         return quote._with(option=reward, unit=unit)
 
@@ -124,10 +124,17 @@ class Spending(Desk):
             return cast("Redemption", done)
         if conversion(self._option(reward, at)) is not None:
             raise RuleError(f"{reward!r} turns points into others at once, so they cannot be held; use convert")
-        ends = at + self._terms.hold_for if given is None else given
+        ends = self._timeout(at) if given is None else given
         if ends <= posted_at:
             raise RuleError(f"until: {ends.isoformat()} is over when the hold is posted; give a later moment")
         return self._take("held", reward, id, at, posted_at, order, points, until=ends, given=given)
+
+    def _timeout(self, at: datetime) -> datetime:
+        lasts: timedelta = self._terms.version(at).hold_for
+        try:
+            return at + lasts
+        except OverflowError:
+            raise RuleError(f"at: a hold from {at.isoformat()} ends past the year 9999; give until=...") from None
 
     def _take(
         self, kind: str, reward: str, id: str, at: datetime, posted: datetime, order: Activity | None,
@@ -151,24 +158,21 @@ class Spending(Desk):
             data["until"] = until
         into = conversion(option)
         if into is not None:
-            entries = self._convert(into, quote, id, at, posted, lots, data)
+            entries = convert(ledger, into.into, quote, id, at, posted, lots, data, reward=reward)
         else:
             entries = (ledger.write(kind, id, at, posted, quote.unit, quote.points, lots, reward, source=reward,
                                     data=FrozenMap.over(data)),)  # fmt: skip
+            if kind == "spent":
+                self._has_redeemed(entries[0], reward)
+        entries = self._judged(id)
         self._publish()
         return Redemption(id, reward, quote, entries)
 
-    def _convert(
-        self, option: Convert, quote: Quote, id: str, at: datetime, posted: datetime,
-        lots: tuple[tuple[int, int], ...], data: Mapping[str, Any],
-    ) -> tuple[Entry, ...]:  # fmt: skip
-        ledger = self._ledger
-        given: int = quote.grants["points"]
-        out = ledger.write("converted", id, at, posted, quote.unit, -quote.points, lots,
-                           ("into {}", option.into), source=option.into, data=FrozenMap(data))  # fmt: skip
-        into = ledger.write("converted", id, at, posted, option.into, given, ((self._new_lot(), given),),
-                            ("from {}", quote.unit), source=quote.unit)  # fmt: skip
-        return (out, into, *ledger.repay(option.into, at, posted, id))
+    def _has_redeemed(self, entry: Entry, reward: str) -> None:
+        """What the account's own event brings, under the id of the call and `/redeemed`."""
+        event = f"{entry.id}/redeemed"
+        self._ledger.event("redeemed", event, entry.at, entry.posted, cause=entry.id, reward=reward,
+                           points=entry.points, unit=entry.unit)  # fmt: skip
 
     @verb
     def capture(
@@ -197,6 +201,7 @@ class Spending(Desk):
         if rest:
             entries.append(ledger.release(hold, id, at, posted_at, "not captured", back))
             entries += ledger.repay(unit, at, posted_at, id)
+        self._has_redeemed(entries[0], hold.entry.source)
         return self._finish(id, entries, at, posted_at, None)
 
     @verb

@@ -18,6 +18,7 @@ from loyaltycore.entries import Entry
 from loyaltycore.ledger import Ledger
 from loyaltycore.points import Points
 from loyaltycore.redemption import Quote
+from loyaltycore.status import TierProgress
 
 WITHIN: Final = (30, 60, 90)
 """How many days ahead a statement looks for points that will lapse."""
@@ -128,7 +129,7 @@ class Statement(Stored):
     """What a member has, what happened, and what is coming.
 
     *saved* is the value of all that was redeemed since joining, in the program's currency. *next_reward* is the
-    quote of the nearest reward that only points are missing for.
+    quote of the nearest reward that only points are missing for. *tiers* is where the member stands in each ladder.
     """
 
     _kind = "statement"
@@ -141,13 +142,14 @@ class Statement(Stored):
     saved: Exact
     currency: str
     next_reward: Quote | None = None
+    tiers: tuple[TierProgress, ...] = ()
 
     def __str__(self) -> str:
         return "\n\n".join([self._title(), *map(str, self.units), *self._closing_words()])
 
     def _repr_html_(self) -> str:
         units = [unit._repr_html_() for unit in self.units]
-        words = [f"<p>{escape(words)}</p>" for words in self._closing_words()]
+        words = ["<p>" + escape(words).replace("\n", "<br>") + "</p>" for words in self._closing_words()]
         return "".join([f"<h4>{escape(self._title())}</h4>", *units, *words])
 
     def _title(self) -> str:
@@ -155,7 +157,8 @@ class Statement(Stored):
         return f"{self.program}: statement of {self.member}, {since}{self.at.date()}"
 
     def _closing_words(self) -> list[str]:
-        words = [f"saved so far: {_money(self.saved)} {self.currency}"] if self.saved else []
+        words = [f"{'tier' if tier.ladder == 'tiers' else tier.ladder}: {tier}" for tier in self.tiers]
+        words += [f"saved so far: {_money(self.saved)} {self.currency}"] if self.saved else []
         quote = self.next_reward
         if quote is not None:
             places = next((unit.places for unit in self.units if unit.unit == quote.unit), 0)
