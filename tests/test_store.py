@@ -1,0 +1,791 @@
+"""A store: what its blocks write, what it answers, and what it does to all accounts."""
+
+import ast
+from datetime import UTC, datetime, timedelta
+from importlib import reload
+import json
+from pathlib import Path
+import sqlite3
+import sys
+from threading import Thread
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import pytest
+import sqlalchemy as sa
+from stores import CLUB, again, fresh_store
+from stories import CLUB as STORY_CLUB
+from stories import STORIES, Teller, newcomer, plain
+
+from loyaltycore import *
+import loyaltycore.store
+from loyaltycore.store import Expiring, Store, StoreBusy, StoreError
+
+FEW = settings(max_examples=max(8, settings.default.max_examples // 20))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request, tmp_path):
+    with fresh_store(request.param, tmp_path) as made:
+        yield made
+
+
+def bought(n, id="t-1", at="2026-01-05"):
+    return Activity.purchase(n, at=at, id=id)
+
+
+def earn(store, member, n=150, id="t-1", program=CLUB, at="2026-01-05", **more):
+    with store.account(member, program, **more) as account:
+        return account.earn(bought(n, id, at))
+
+
+# Blocks ---------------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_block_does_is_there_for_the_next_one(store):
+    earn(store, "m-1")
+    with store.account("m-1", CLUB) as account:
+        assert account.balance(at="2026-01-06") == 150
+        assert account.redeem("mug", id="r-1", at="2026-01-06").ok
+    assert store.balances(at="2026-01-07") == {"m-1": {"points": 50}}
+    assert again(store.place).balances(at="2026-01-07") == {"m-1": {"points": 50}}
+
+
+def test_at_an_exception_nothing_is_written(store):
+    earn(store, "m-1")
+    with pytest.raises(ZeroDivisionError), store.account("m-1", CLUB) as account:
+        account.redeem("mug", id="r-1", at="2026-01-06")
+        raise ZeroDivisionError
+    assert [entry.kind for entry in store.entries("m-1")] == ["earned"]
+    with store.account("m-1", CLUB) as account:
+        assert account.redeem("mug", id="r-1", at="2026-01-07").ok  # the id was not used up
+
+
+def test_a_block_that_writes_nothing_makes_no_account(store):
+    with store.account("m-1", CLUB) as account:
+        assert not account.redeem("mug", id="r-1", at="2026-01-06").ok
+    assert store.balances(at="2026-02-01") == {}
+
+
+def test_after_its_block_an_account_can_be_asked_but_not_written_to(store):
+    with store.account("m-1", CLUB) as account:
+        account.earn(bought(150))
+    assert account.balance(at="2026-01-06") == 150
+    with pytest.raises(RuleError, match="its block was left; open it again"):
+        account.earn(bought(150, "t-2"))
+
+
+def test_a_call_that_is_made_again_gives_the_same_and_writes_nothing(store):
+    receipt = earn(store, "m-1")
+    assert earn(again(store.place), "m-1").entries == receipt.entries
+    assert len(store.entries("m-1")) == 1
+    with pytest.raises(Conflict, match="t-1"):
+        earn(store, "m-1", 151)
+
+
+def test_a_long_account_is_loaded_from_its_snapshot_and_still_knows_every_id(store):
+    for n in range(130):
+        earn(store, "m-1", id=f"t-{n}")
+    other = again(store.place)
+    assert earn(other, "m-1", id="t-0").points == 150
+    with other.account("m-1", CLUB) as account:
+        assert len(account.entries) < 130
+        account.reverse("t-3", id="x-1", at="2026-01-06")
+        account.redeem("mug", id="r-1", at="2026-01-07")
+    with store.account("m-1", CLUB) as account:
+        account.cancel("r-1", id="x-2", at="2026-01-08")
+    assert account.reverse is not None
+    assert store.balances(at="2026-01-08") == {"m-1": {"points": 129 * 150}}
+    assert [entry.seq for entry in store.entries("m-1")] == list(range(1, len(store.entries("m-1")) + 1))
+    assert store.verify() == ()
+
+
+def test_a_long_account_answers_about_any_time(store):
+    for n in range(60):
+        earn(store, "m-1", id=f"t-{n}", at=f"2026-01-05T{n // 10:02}:{n % 10:02}")
+    for account in (store.look("m-1"), again(store.place).look("m-1")):
+        assert len(account.entries) < 60
+        assert account.balance(at="2026-01-05T00:00") == 150
+        assert account.statement(at="2026-02-01").units[0].closing == 60 * 150
+    with store.account("m-1", CLUB) as account:
+        assert account.balance(at="2026-01-05T00:00") == 150
+        account.redeem("mug", id="r-1", at="2026-02-01")
+        assert account.balance(at="2026-01-05T00:01") == 300
+    assert len(store.entries("m-1")) == 61
+    assert store.verify() == ()
+
+
+def test_someone_who_looks_sees_one_state(store):
+    """What is written while an account is being read is not seen by halves."""
+    for n in range(60):
+        earn(store, "m-1", id=f"t-{n}")
+    other = again(store.place)
+    real = loyaltycore.store._opened.row_of
+
+    def slow(connection, statements, member):
+        row = real(connection, statements, member)
+        thread = Thread(target=lambda: [earn(other, member, id=f"u-{n}") for n in range(200)])
+        thread.start()
+        thread.join()
+        return row
+
+    watched = again(store.place)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loyaltycore.store._opened, "row_of", slow)
+        seen = watched.look("m-1", CLUB)
+    assert seen.balance(at="2026-01-06") == 60 * 150
+    assert watched.look("m-1").balance(at="2026-01-06") == 260 * 150
+
+
+def test_what_the_application_says_of_a_member_is_remembered(store):
+    club = Program("Club", earning=PerSpend(1) + Flat(100).when(MemberFact("plan", "pro")))
+    earn(store, "m-1", program=club, joined="2026-01-01", facts={"plan": "pro"})
+    assert earn(again(store.place), "m-1", id="t-2", program=club).points == 250
+    assert earn(store, "m-1", id="t-3", program=club, facts={"plan": "free"}).points == 150
+    assert earn(store, "m-1", id="t-4", program=club).points == 150
+    assert str(store.look("m-1").member(at="2026-01-06").joined) == "2026-01-01"
+
+
+def test_several_accounts_are_written_together(store):
+    earn(store, "b")
+    with store.accounts("b", "a", CLUB) as (b, a):
+        b.transfer(50, a, id="x-1", at="2026-01-06")
+    assert store.balances(at="2026-01-06") == {"a": {"points": 50}, "b": {"points": 100}}
+    with pytest.raises(ZeroDivisionError), store.accounts("a", "b", CLUB) as (a, b):
+        a.transfer(50, b, id="x-2", at="2026-01-07")
+        raise ZeroDivisionError
+    assert store.balances(at="2026-01-08") == {"a": {"points": 50}, "b": {"points": 100}}
+    with store.accounts("a", "b", CLUB) as (a, b):
+        a.merge(b, id="x-3", at="2026-01-09")
+    assert store.balances(at="2026-01-09") == {"a": {"points": 150}, "b": {"points": 0}}
+    assert store.verify() == ()
+
+
+@pytest.mark.parametrize("members", [(), ("a", "a"), ("a", "")])
+def test_several_accounts_have_an_id_each(store, members):
+    with pytest.raises(RuleError, match="member"), store.accounts(*members, CLUB):
+        pass
+    with pytest.raises(RuleError, match="program"), store.accounts("a", "b"):
+        pass
+
+
+def test_a_block_within_a_block_is_refused(store):
+    with (
+        store.account("a", CLUB),
+        pytest.raises(RuleError, match=r"open all accounts at once, by store\.accounts"),
+        store.account("b", CLUB),
+    ):
+        pass
+
+
+def test_an_account_is_of_one_program(store):
+    earn(store, "m-1")
+    with pytest.raises(RuleError, match="it is an account of 'Club', not of 'Other'"):
+        earn(store, "m-1", program=Program("Other", earning=PerSpend(1)))
+
+
+def test_run_gives_what_the_function_returns(store):
+    assert store.run("m-1", CLUB, lambda account: account.earn(bought(150))).points == 150
+    assert store.look("m-1").balance(at="2026-01-06") == 150
+
+
+def test_someone_who_waits_too_long_for_the_lock_is_told(store):
+    impatient = again(store.place, timeout=0.1)
+    impatient._registered(CLUB)
+    found = []
+
+    def other():
+        for wait in (lambda: earn(impatient, "m-1", id="t-2"), lambda: impatient.run("m-1", CLUB, lambda a: None)):
+            try:
+                wait()
+            except StoreBusy as error:
+                found.append(error)
+
+    with store.account("m-1", CLUB) as account:
+        account.earn(bought(150))
+        thread = Thread(target=other)
+        thread.start()
+        thread.join()
+    assert len(found) == 2
+    assert "nothing was written, try again" in str(found[0])
+    assert earn(impatient, "m-1", id="t-2").points == 150
+
+
+def test_threads_share_a_store(store):
+    def work(n):
+        for i in range(10):
+            store.run("m-1", CLUB, lambda account, i=i: account.earn(bought(10, f"{n}-{i}")))
+
+    threads = [Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.balances(at="2026-01-06") == {"m-1": {"points": 400}}
+    assert store.verify() == ()
+
+
+def test_the_clock_may_go_back(store):
+    earn(store, "m-1", at="2026-03-01")
+    earn(store, "m-1", id="t-2", at="2026-02-01")
+    first, second = store.entries("m-1")
+    assert second.at < first.at
+    assert second.posted == first.posted
+    assert store.verify() == ()
+
+
+@FEW
+@given(order=st.permutations(range(6)), data=st.data())
+def test_deliveries_in_any_order_and_twice_end_alike(tmp_path_factory, order, data):
+    with fresh_store("sqlite", tmp_path_factory.mktemp("s")) as store:
+        for n in [*order, *data.draw(st.lists(st.sampled_from(order)))]:
+            earn(store, "m-1", 10 * n, id=f"t-{n}", at=f"2026-01-0{n + 1}")
+        assert store.balances(at="2026-02-01") == {"m-1": {"points": 150}}
+        assert len(store.entries("m-1")) == 6
+
+
+# The same in memory and in a database ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_every_step_is_as_in_memory(tmp_path, kind):
+    with fresh_store(kind, tmp_path, cache=1) as store:
+
+        @FEW
+        @given(STORIES)
+        def every_story(steps):
+            with store._database._engine.begin() as connection:
+                for table in reversed(store.metadata.sorted_tables):
+                    if not table.name.endswith(("versions", "programs")):
+                        connection.execute(sa.delete(table))
+            store._cache.clear()
+            tell(store, steps)
+
+        every_story()
+
+
+def tell(store, steps):
+    """Play each step in memory and on the store, and compare."""
+    memory, stored = Teller(), Teller()
+    first = newcomer()
+    with store.account("m-1", STORY_CLUB, joined="2026-01-01", facts={"size": "M"}) as account:
+        account.earn(first.entries[0].data["activity"])
+        account.adjust(300, unit="stars", reason="a gift", actor="me", id="gift", at=first.entries[-1].at)
+    for step in steps:
+        with store.accounts("m-1", "other", STORY_CLUB) as (stored.account, stored.other):
+            found = stored._say(step)
+        assert plain([found]) == plain([memory._say(step)])
+        assert store.entries("m-1") == memory.account.entries
+        for at in (memory.now, memory.now + timedelta(days=45)):
+            seen = store.look("m-1")
+            for unit in STORY_CLUB.points:
+                assert seen.balance(unit, at=at) == memory.account.balance(unit, at=at)
+                assert seen.lots(unit, at=at) == memory.account.lots(unit, at=at)
+    assert store.entries("other") == memory.other.entries
+    assert store.verify() == ()
+
+
+TIERED = ProgramHistory(
+    Program(
+        "Air",
+        points={
+            "miles": Points(
+                PerSpend(5) * by_tier(gold=2),
+                expiry=AfterInactivity(months=18),
+                on_event=Flat(500).when(OfKind("tier_up")),
+            ),
+            "cash": Points(Flat(0)),
+        },
+        tiers=TierLadder(
+            Tier("gold", Reach("spend", 500)), window=Calendar("year"), keeps=EndOfPeriod(1), downgrade="one_level"
+        ),
+    ),
+    (
+        "2026-06-01",
+        Program(
+            "Air",
+            points={
+                "miles": Points(
+                    PerSpend(3) * by_tier(gold=2),
+                    expiry=AfterInactivity(months=12),
+                    on_event=Flat(500).when(OfKind("tier_up")),
+                    converts=Convert(1000, into="cash", gives=10).every("month"),
+                ),
+                "cash": Points(Flat(0)),
+            },
+            tiers=TierLadder(
+                Tier("gold", Reach("spend", 500)), window=Calendar("year"), keeps=EndOfPeriod(1), downgrade="one_level"
+            ),
+        ),
+    ),
+)
+
+
+def test_tiers_events_conversions_and_versions_of_a_program_are_kept(store):
+    memory = TIERED.account("m-1", joined="2026-01-01")
+    for month in range(1, 13):
+        activity = bought(60, f"t-{month}", f"2026-{month:02}-05")
+        for n in range(8):
+            each = bought(12, f"t-{month}-{n}", f"2026-{month:02}-1{n}")
+            memory.earn(each)
+            other = again(store.place)
+            with other.account("m-1", TIERED, joined="2026-01-01") as account:
+                account.earn(each)
+            other.close()
+        memory.earn(activity)
+        with store.account("m-1", TIERED) as account:
+            account.earn(activity)
+    memory.advance("2029-02-01")
+    assert store.advance_all(TIERED, to="2029-02-01") == 1
+    assert store.entries("m-1") == memory.entries
+    assert {entry.kind for entry in memory.entries} >= {"earned", "tier_changed", "converted", "lapsed"}
+    assert store.verify() == ()
+    kinds = {event.kind for event in store.events(limit=10**6)}
+    assert {"points_earned", "points_expired", "tier_up"} <= kinds
+
+
+# What all members share -----------------------------------------------------------------------------------------------
+
+
+def ask_for_rare(store, *members, day):
+    answers = []
+    for member in members:
+        with store.account(member, CLUB) as account:
+            answers.append(account.redeem("rare", id=f"{member} {day} {len(answers)}", at=f"2026-01-{day}").ok)
+    return answers
+
+
+def test_a_stock_is_for_all_members_of_the_store(store):
+    earn(store, "a")
+    earn(store, "b")
+    assert ask_for_rare(store, "a", "b", day="06") == [True, True]
+    with store.account("a", CLUB) as account:
+        assert account.hold("rare", id="h-1", at="2026-01-07").ok
+    assert ask_for_rare(again(store.place), "b", "a", day="07") == [False, False]
+    with store.account("a", CLUB) as account:
+        account.release("h-1", id="x-1", at="2026-01-07")
+    assert ask_for_rare(store, "b", "a", day="08") == [True, False]
+    assert store.verify() == ()
+
+
+def test_a_hold_that_times_out_frees_the_stock_when_all_are_advanced(store):
+    earn(store, "a")
+    earn(store, "b")
+    for n in range(3):
+        with store.account("a", CLUB) as account:
+            assert account.hold("rare", id=f"h-{n}", at="2026-01-06").ok
+    assert ask_for_rare(store, "b", day="08") == [False]
+    assert store.advance_all(CLUB, to="2026-01-09") == 1
+    assert ask_for_rare(store, "b", day="09") == [True]
+    assert store.verify() == ()
+
+
+def test_what_a_block_that_failed_took_of_the_stock_is_there(store):
+    earn(store, "a")
+    for _ in range(4):
+        with pytest.raises(ZeroDivisionError), store.account("a", CLUB) as account:
+            account.redeem("rare", id="r-1", at="2026-01-06")
+            raise ZeroDivisionError
+    assert ask_for_rare(store, "a", day="07") == [True]
+
+
+# Questions about all --------------------------------------------------------------------------------------------------
+
+
+def test_balances_are_as_of_any_moment(store):
+    earn(store, "a", at="2026-01-05")
+    earn(store, "b", at="2026-02-05")
+    days = ("2026-01-01", "2026-01-05", "2026-03-01", "2027-01-06", "2027-02-06")
+    found = [{m: store.balances(at=day)[m].get("points", 0) for m in "ab"} for day in days]
+    assert found == [
+        {"a": 0, "b": 0}, {"a": 150, "b": 0}, {"a": 150, "b": 150}, {"a": 0, "b": 150}, {"a": 0, "b": 0}
+    ]  # fmt: skip
+    assert again(store.place).balances(at="2026-03-01") == store.balances(at="2026-03-01")  # the program is kept
+
+
+def test_entries_since(store):
+    earn(store, "a", at="2026-01-05")
+    earn(store, "a", id="t-2", at="2026-02-05")
+    assert [entry.id for entry in store.entries("a", since="2026-02-05")] == ["t-2"]
+    assert store.entries("nobody") == store.entries("nobody", since="2026-01-01") == ()
+
+
+def test_what_expires_soon(store):
+    earn(store, "a", at="2026-01-05")
+    earn(store, "b", at="2026-03-05")
+    assert store.expiring(within=30, at="2026-12-20") == (Expiring("a", "points", 150, datetime(2027, 1, 5).date()),)
+    assert store.expiring(within=timedelta(days=3), at="2026-12-20") == ()
+    assert store.expiring(within=0, at="2027-01-05")[0].member == "a"
+
+
+def test_advance_all_can_be_stopped_and_run_again(store, monkeypatch):
+    monkeypatch.setattr(loyaltycore.store, "BATCH", 2)
+    for n in range(7):
+        earn(store, f"m-{n}")
+    seen = []
+
+    def progress(done, total):
+        seen.append((done, total))
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.advance_all(CLUB, to="2027-02-01", progress=progress)
+    lapsed = [m for m in range(7) if store.entries(f"m-{m}")[-1].kind == "lapsed"]
+    assert lapsed == [0, 1, 2, 3]
+    assert store.advance_all(CLUB, to="2027-02-01", progress=progress) == 3
+    assert seen == [(2, 7), (4, 7), (2, 3), (3, 3)]
+    assert store.advance_all(CLUB, to="2027-02-01") == 0
+    assert all(store.entries(f"m-{m}")[-1].kind == "lapsed" for m in range(7))
+    assert store.verify() == ()
+
+
+def test_accounts_under_a_program_that_changed_are_looked_at_again(store):
+    earn(store, "m-1")
+    sooner = Program("Club", points={"points": Points(PerSpend(1), expiry=After(months=1))})
+    assert store.advance_all(CLUB, to="2026-03-01") == 0
+    other = again(store.place)
+    assert other.advance_all(sooner, to="2026-03-01") == 1
+    assert other.balances(at="2026-03-01") == {"m-1": {"points": 0}}
+
+
+# The outbox -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_others_are_told(store):
+    club = Program(
+        "Club",
+        points={"points": Points(PerSpend(1), expiry=After(months=12))},
+        rewards={"mug": Item(100)},
+        tiers=TierLadder(
+            Tier("gold", Reach("points", 150)), window=Calendar("year"), keeps=EndOfPeriod(1), downgrade="one_level"
+        ),
+    )
+    earn(store, "m-1", 90, program=club)
+    assert [event.kind for event in store.events()] == ["points_earned"]
+    earn(store, "m-1", 90, id="t-2", program=club, at="2026-02-05")
+    later = store.events(after=1)
+    assert sorted(event.kind for event in later) == ["points_earned", "reward_available", "tier_up"]
+    assert [event.number for event in later] == [2, 3, 4]
+    assert store.events(after=4) == ()
+    store.advance_all(club, to="2026-12-15")
+    store.advance_all(club, to="2026-12-16")  # nobody is told twice
+    soon = store.events(after=4)
+    assert [(event.kind, event.data.get("points")) for event in soon] == [("points_expiring", 90)]
+    store.advance_all(club, to="2027-12-10")
+    rest = [event.kind for event in store.events(after=5)]
+    assert rest.count("points_expired") == 2
+    assert rest.count("tier_at_risk") == 1
+    assert store.events(after=2, limit=1)[0].number == 3
+
+
+def test_events_are_numbered_in_the_order_in_which_they_can_be_seen(tmp_path):
+    """One that was begun first and is there last must not come in below a number that was read meanwhile."""
+    with fresh_store("postgres", tmp_path) as store:
+        earn(store, "a", 5)
+        (events,) = [t for t in store.metadata.sorted_tables if t.name.endswith("events")]
+        slow = {"account": "a", "kind": "slow", "subject": "", "at": datetime(2026, 1, 1, tzinfo=UTC), "data": "{}"}
+        with store._database._engine.begin() as connection:
+            connection.execute(sa.insert(events).values(slow))
+            earn(store, "b", 5)
+            seen = store.events()
+            assert {event.member for event in seen} == {"a", "b"}
+        last = len(seen)
+        assert [(event.number, event.kind) for event in store.events(after=last)] == [(last + 1, "slow")]
+
+
+# Upkeep ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_what_is_exported_can_be_imported(store, tmp_path, suffix):
+    earn(store, "a", joined="2026-01-01", facts={"plan": "pro"})
+    earn(store, "b")
+    ask_for_rare(store, "a", "b", "a", day="06")
+    file = tmp_path / f"all.{suffix}"
+    assert store.export(file) == 1 + 2 + 5
+    with fresh_store("sqlite", tmp_path) as other:
+        assert other.import_(file) == 2
+        assert other.verify() == ()
+        assert other.entries("a") == store.entries("a")
+        assert other.balances(at="2026-02-01") == store.balances(at="2026-02-01")
+        assert str(other.look("a").member(at="2026-02-01").joined) == "2026-01-01"
+        assert ask_for_rare(other, "b", day="07") == [False]  # the stock came along
+        with pytest.raises(StoreError, match="a: it is there already"):
+            other.import_(file)
+
+
+def test_a_file_that_was_damaged_is_refused(store, tmp_path):
+    earn(store, "a")
+    file = tmp_path / "all.jsonl"
+    store.export(file)
+    program, account, entry = file.read_text().splitlines()
+    with fresh_store("sqlite", tmp_path) as other:
+        for lines, match in (
+            ([program, entry, account], "an account comes before its entries"),
+            ([program, account, entry[:-9]], r"all.jsonl:3: this is no JSON"),
+            ([program, account, '{"what": "entry"}'], "a row has what, account, seq, data"),
+            ([program, account, entry.replace('"points": 150', '"points": true')], r"\$"),
+        ):
+            file.write_text("\n".join(lines))
+            with pytest.raises(DataError, match=match):
+                other.import_(file)
+        assert other.balances(at="2026-02-01") == {}
+
+
+def test_an_erased_member_is_nowhere_in_the_database(store, tmp_path):
+    secret = "anna-7f3a"  # noqa: S105 (an id)
+    earn(store, secret, facts={"city": "Lyon-sur-Mer"})
+    with store.accounts(secret, "ben", CLUB) as (anna, ben):
+        anna.earn(Activity.purchase(40, at="2026-01-06", id="t-2", member=secret))
+        anna.note(at="2026-01-06", id="n-1", street="Rue Longue")
+        anna.transfer(50, ben, id="x-1", at="2026-01-07")
+        ben.transfer(10, anna, id="x-2", at="2026-01-08")
+    before = {m: dict(totals) for m, totals in store.balances(at="2026-02-01").items()}
+    new = store.erase(secret)
+    assert store.balances(at="2026-02-01") == {new: before[secret], "ben": before["ben"]}
+    assert store.verify() == ()
+    rows = []
+    with store._database.reading() as connection:
+        for table in store.metadata.sorted_tables:
+            rows += [str(row) for row in connection.execute(sa.select(table))]
+    for word in (secret, "Lyon-sur-Mer", "Rue Longue"):
+        assert not [row for row in rows if word in row]
+        if store._database.on_sqlite:
+            store.close()
+            files = Path(store._database.url.database).parent.glob("*.db*")
+            assert not [file for file in files if word.encode() in file.read_bytes()]
+    with pytest.raises(RuleError, match="there is no such account to erase"):
+        store.erase(secret)
+    with pytest.raises(RuleError, match="there is an account of that id"):
+        store.erase(new, "ben")
+
+
+DAMAGE = {
+    "accounts": ("version", "it has|posted|falls due", {"due": None}),
+    "balances": ("", "in the table of balances", {"available": 7}),
+    "counters": ("", "in the counters", {"counts": "[]"}),
+    "entries": ("", "the row of entry", {"points": 1}),
+}
+
+
+@pytest.mark.parametrize("table", DAMAGE)
+def test_verify_finds_what_was_changed_by_hand(store, table, capsys):
+    earn(store, "a")
+    ask_for_rare(store, "a", day="06")
+    assert store.verify() == ()
+    with store._database._engine.begin() as connection:
+        (changed,) = [t for t in store.metadata.sorted_tables if t.name.endswith(table)]
+        connection.execute(sa.update(changed).values(**DAMAGE[table][2]))
+    found = again(store.place).verify()
+    assert found
+    assert capsys.readouterr().out.splitlines() == list(found)
+    assert any(part in line for line in found for part in DAMAGE[table][1].split("|"))
+
+
+def test_verify_finds_an_entry_that_is_missing(store):
+    for n in range(3):
+        earn(store, "a", id=f"t-{n}")
+    (entries,) = [t for t in store.metadata.sorted_tables if t.name.endswith("entries")]
+    with store._database._engine.begin() as connection:
+        connection.execute(sa.delete(entries).where(entries.c.seq == 2))
+    assert "a: it cannot be read: a: of its 3 entries 2 are there" in again(store.place).verify(report=None)[0]
+
+
+# The tables -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["Points", "1st", "a-b", 'a"; drop table x; --', "ü", "x" * 40])
+def test_names_of_tables_are_checked(name):
+    with pytest.raises(RuleError, match=r"prefix: .* is no name for tables"):
+        Store("sqlite://", prefix=name)
+    with pytest.raises(RuleError, match=r"schema: .* is no name for tables"):
+        Store("postgresql+psycopg://localhost/x", schema=name)
+
+
+def test_a_store_may_have_a_schema_of_its_own(tmp_path):
+    with fresh_store("postgres", tmp_path) as store:
+        with store._database._engine.begin() as connection:
+            connection.execute(sa.schema.CreateSchema("own", if_not_exists=True))
+        own = Store(store.place[0], prefix=store.place[1]["prefix"], schema="own")
+        own.create()
+        earn(own, "m-1")
+        assert own.verify() == ()
+        assert own.balances(at="2026-02-01")
+        assert store.balances(at="2026-02-01") == {}
+        with own._database._engine.begin() as connection:
+            own.metadata.drop_all(connection)
+        own.close()
+
+
+def test_tables_that_are_not_there_are_told_of(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/new.db")
+    with pytest.raises(StoreError, match=r"make them with store\.create\(\)"):
+        earn(store, "m-1")
+    store.metadata.create_all(store._database._engine)  # as Alembic would
+    store.create()
+    store.create()
+    earn(store, "m-1")
+    store.close()
+
+
+def test_tables_of_version_1_are_brought_up_to_date(store, monkeypatch):
+    earn(store, "m-1")
+
+    def to_version_2(connection, tables):
+        connection.execute(sa.insert(tables.counters).values(program="-", reward="-", counts="[]"))
+
+    monkeypatch.setattr("loyaltycore._tables.VERSION", 2)
+    monkeypatch.setattr("loyaltycore._tables.MIGRATIONS", {2: to_version_2})
+    newer = again(store.place)
+    with pytest.raises(StoreError, match=r"the tables are of version 1; bring them up to date with store\.create\(\)"):
+        newer.balances(at="2026-02-01")
+    newer.create()
+    newer.create()
+    assert newer.balances(at="2026-02-01") == {"m-1": {"points": 150}}
+    monkeypatch.undo()
+    with pytest.raises(RuleError, match="of version 2 and this library knows up to 1; update loyaltycore"):
+        again(store.place).balances(at="2026-02-01")
+
+
+def test_the_database_itself_keeps_an_id_and_a_place_from_being_used_twice(store):
+    earn(store, "m-1")
+    (entries,) = [t for t in store.metadata.sorted_tables if t.name.endswith("entries")]
+    (balances,) = [t for t in store.metadata.sorted_tables if t.name.endswith("balances")]
+    with store._database._engine.begin() as connection:
+        row = dict(connection.execute(sa.select(entries)).mappings().one())
+    for same in ({}, {"seq": 2}, {"id": None}):
+        with pytest.raises(sa.exc.IntegrityError), store._database._engine.begin() as connection:
+            connection.execute(sa.insert(entries).values({**row, **same}))
+    with pytest.raises(sa.exc.IntegrityError), store._database._engine.begin() as connection:
+        connection.execute(sa.update(balances).values(available=-1))
+
+
+def test_a_version_that_others_changed_first_is_noticed_without_a_lock(store):
+    earn(store, "m-1")
+    with pytest.raises(StoreBusy, match="changed by others"), store.account("m-1", CLUB) as account:
+        account.earn(bought(10, "t-2"))
+        (accounts,) = [t for t in store.metadata.sorted_tables if t.name.endswith("accounts")]
+        connection = store._database._here.writes
+        connection.execute(sa.update(accounts).values(version=99))
+    assert len(store.entries("m-1")) == 1
+
+
+# What comes from outside ----------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "'; DROP TABLE loyalty_accounts; --",
+    '"',
+    "a\0b",
+    "🎁 ﷽",
+    "\ud800",
+    "x" * 10_000,
+    "ä" * 255,
+    "%s %(x)s :x ?",
+    "\\",
+]
+
+
+@pytest.mark.parametrize("id", HOSTILE, ids=lambda name: repr(name)[:20])
+def test_ids_are_kept_as_they_are_or_refused(store, id):
+    for member, call in ((id, "t-1"), ("m-1", id)):
+        try:
+            earn(store, member, id=call)
+        except LoyaltyError:
+            assert store.entries("m-1") == ()
+        else:
+            (entry,) = again(store.place).entries(member)
+            assert entry.id == call
+            assert earn(store, member, id=call).entries == (entry,)
+    assert store.verify() == ()
+
+
+@FEW
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_any_id_is_kept_as_it_is_or_refused(member, call):
+    store = Store("sqlite://")
+    store.create()
+    try:
+        earn(store, member, id=call)
+    except LoyaltyError:
+        assert store.balances(at="2026-02-01") == {}
+    else:
+        assert [entry.id for entry in store.entries(member)] == [call]
+    store.close()
+
+
+def test_numbers_too_large_for_the_database_are_refused(store):
+    with pytest.raises(StoreError, match="number"):
+        earn(store, "m-1", 10**20)
+    assert store.balances(at="2026-02-01") == {}
+
+
+PARTS = ("_database", "_tables", "_statements", "_opened", "_upkeep", "store")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_sql_is_put_together_from_data(part):
+    """Values are bound: what is executed is a constant, or built by SQLAlchemy."""
+    source = Path(loyaltycore.__file__).with_name(f"{part}.py").read_text()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            assert node.func.attr not in {"text", "literal_column", "executescript"}, ast.unparse(node)
+            if node.func.attr in {"execute", "exec_driver_sql"}:
+                assert not isinstance(node.args[0], ast.JoinedStr | ast.BinOp), ast.unparse(node)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "points.db", "mysql://localhost/x", "postgresql+pg8000://localhost/x", "sqlite+nothing://", None]
+)
+def test_other_databases_are_refused(url):
+    with pytest.raises(RuleError, match="is no database of a store"):
+        Store(url)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"synchronous": "OFF"}, {"timeout": -1}, {"timeout": True}, {"timeout": float("nan")}]
+)
+def test_options_are_checked(wrong):
+    with pytest.raises(RuleError, match=next(iter(wrong))):
+        Store("sqlite://", **wrong)
+
+
+def test_a_store_in_memory_is_for_all_threads_and_gone_with_it():
+    store = Store("sqlite://")
+    store.create()
+    thread = Thread(target=earn, args=(store, "m-1"))
+    thread.start()
+    thread.join()
+    with store.account("m-1", CLUB) as account:
+        account.earn(bought(150, "t-2"))
+        assert store.balances(at="2026-01-06") == {"m-1": {"points": 150}}  # within a block too
+    assert store.balances(at="2026-01-06") == {"m-1": {"points": 300}}
+    store.close()
+
+
+def test_without_sqlalchemy_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    with pytest.raises(MissingExtra, match=r"loyaltycore.store needs sqlalchemy, .*; pip install 'loyaltycore\[sql\]'"):
+        reload(loyaltycore.store)
+
+
+def test_a_program_with_a_function_in_it_is_not_kept(store):
+    club = Program("Club", earning=PerSpend(1).when(matching(lambda line, activity, member: True)))
+    earn(store, "m-1", program=club)
+    assert store.balances(at="2026-02-01") == {"m-1": {"points": 150}}
+    with pytest.raises(StoreError, match="'Club' has parts that cannot be stored; open an account of it first"):
+        again(store.place).balances(at="2026-02-01")
+    assert again(store.place).look("m-1", club).balance(at="2026-02-01") == 150
+
+
+def test_what_is_in_the_file_is_plain_sql(tmp_path):
+    with fresh_store("sqlite", tmp_path) as store:
+        earn(store, "m-1")
+        connection = sqlite3.connect(store._database.url.database)
+        prefix = store.place[1]["prefix"]
+        rows = connection.execute(f"SELECT kind, points, posted, data FROM {prefix}entries").fetchall()  # noqa: S608
+        connection.close()
+    ((kind, points, posted, data),) = rows
+    assert (kind, points, posted) == ("earned", 150, "2026-01-05T00:00:00.000000+00:00")
+    assert json.loads(data)["id"] == "t-1"
+    assert datetime.fromisoformat(posted).tzinfo == UTC

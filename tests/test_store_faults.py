@@ -1,0 +1,258 @@
+"""A store under races, kills and full disks: nothing is lost, nothing is half there, nothing is spent twice."""
+
+import os
+from pathlib import Path
+import sqlite3
+from time import sleep
+
+import pytest
+import sqlalchemy as sa
+from stores import (
+    CLUB,
+    MANY,
+    POSTGRES,
+    again,
+    die_at,
+    earn_for_ever,
+    earn_same,
+    fresh_store,
+    in_processes,
+    mixed,
+    one_process,
+    pipe,
+    spend_dots,
+)
+
+from loyaltycore import *
+from loyaltycore.store import StoreFull, StoreLost
+
+PROCESSES = 8
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request, tmp_path):
+    with fresh_store(request.param, tmp_path) as made:
+        yield made
+
+
+def earn(store, member, n=100, id="t-1"):
+    with store.account(member, CLUB) as account:
+        return account.earn(Activity.purchase(n, at="2026-01-05", id=id))
+
+
+def conserved(store):
+    """The store is well: its tables are what the entries tell, and what came in is there or went (I1)."""
+    return store.verify() == ()
+
+
+# Races ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_hundred_points_are_spent_a_hundred_times_by_eight_processes(store):
+    for repeat in range(5 if MANY else 1):
+        earn(store, f"m-{repeat}")
+        done = in_processes(PROCESSES, spend_dots, store.place, f"m-{repeat}", 50, True)
+        assert sum(done) == 100
+        assert sum(entry.kind == "spent" for entry in store.entries(f"m-{repeat}")) == 100
+        assert store.balances(at="2026-02-01")[f"m-{repeat}"] == {"points": 0}
+    assert conserved(store)
+
+
+def test_without_locks_and_keys_more_is_spent_than_there_is(store):
+    """So that the test above can fail."""
+    earn(store, "m-1")
+    (entries,) = [table for table in store.metadata.sorted_tables if table.name.endswith("entries")]
+    with store._database._engine.connect() as connection:
+        for change in ("CREATE TABLE {0}_2 AS SELECT * FROM {0}", "DROP TABLE {0}", "ALTER TABLE {0}_2 RENAME TO {0}"):
+            connection.exec_driver_sql(change.format(entries.name))
+        connection.commit()
+    done = in_processes(PROCESSES, spend_dots, store.place, "m-1", 50, False)
+    assert sum(done) > 100
+
+
+def test_fifty_activities_delivered_by_twenty_processes_are_earned_once(store):
+    processes, ids = (20, 50) if MANY else (8, 12)
+    in_processes(processes, earn_same, store.place, "m-1", ids)
+    assert len(store.entries("m-1")) == ids
+    assert store.balances(at="2026-02-01") == {"m-1": {"points": 10 * ids}}
+    assert conserved(store)
+
+
+def test_everything_at_once_on_the_same_members(store):
+    members = ("a", "b", "c")
+    in_processes(4, mixed, store.place, members, 25 if MANY else 10)
+    assert conserved(store)
+    store.advance_all(CLUB, to="2026-04-01")
+    assert conserved(store)
+    kinds = {entry.kind for member in members for entry in store.entries(member)}
+    assert kinds >= {"earned", "held", "captured", "released", "reversed", "transferred"}
+
+
+# Kills ----------------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_acknowledged_is_there_however_often_the_process_is_killed(store):
+    told = 0
+    for kill in range(100 if MANY else 8):
+        receiver, sender = pipe()
+        process = one_process(earn_for_ever, store.place, sender, f"k-{kill}")
+        sender.close()
+        acknowledged = [receiver.recv()]  # it has begun
+        sleep(0.02 + 0.01 * (kill % 5))
+        process.kill()
+        process.join()
+        while receiver.poll():
+            try:
+                acknowledged.append(receiver.recv())
+            except EOFError:
+                break
+        receiver.close()
+        entries = store.entries("m-1")
+        kinds = {}
+        for entry in entries:
+            kinds.setdefault(entry.id.removeprefix("r "), []).append(entry.kind)
+        assert set(acknowledged) <= set(kinds)
+        assert all(kind == ["earned", "spent"] for kind in kinds.values())  # both of a block, or neither
+        told += len(acknowledged)
+    assert told
+    assert conserved(store)
+    if store._database.on_sqlite:
+        with sqlite3.connect(store._database.url.database) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        connection.close()
+
+
+@pytest.mark.parametrize("n", range(7))
+def test_killed_between_two_statements_nothing_is_half_there(store, n):
+    earn(store, "m-1")
+    process = one_process(die_at, store.place, n)
+    process.join()
+    assert process.exitcode == -9
+    assert store.entries("m-2") == ()
+    assert "m-2" not in store.balances(at="2026-02-01")
+    assert [event.member for event in store.events()].count("m-2") == 0
+    assert conserved(store)
+    assert earn(store, "m-2", 150).points == 150
+
+
+def killed_at_commit(store, *, before):
+    """Let PostgreSQL lose the connection at the next COMMIT, before it is done or after."""
+    dialect = store._database._engine.dialect
+    real, times = dialect.do_commit, [1]
+
+    def lost(connection):
+        if not times:
+            return real(connection)
+        times.pop()
+        if not before:
+            real(connection)
+        with again(store.place)._database._engine.begin() as other:
+            other.execute(sa.select(sa.func.pg_terminate_backend(connection.dbapi_connection.info.backend_pid)))
+        connection.dbapi_connection.execute("SELECT 1")
+        raise AssertionError("the connection is still there")
+
+    dialect.do_commit = lost
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_connection_lost_at_commit_is_resolved_by_the_same_id(tmp_path, before):
+    with fresh_store("postgres", tmp_path) as store:
+        earn(store, "m-1")
+        killed_at_commit(store, before=before)
+        with pytest.raises(StoreLost, match="is not known, make the call again with the same id"):
+            earn(store, "m-1", id="t-2")
+        assert len(store.entries("m-1")) == (1 if before else 2)
+        assert earn(store, "m-1", id="t-2").points == 100
+        killed_at_commit(store, before=before)
+        assert store.run("m-1", CLUB, lambda a: a.redeem("mug", id="r-1", at="2026-01-06")).ok
+        assert [entry.kind for entry in store.entries("m-1")] == ["earned", "earned", "spent"]
+        assert conserved(store)
+
+
+def test_a_connection_lost_in_a_block_writes_nothing(tmp_path):
+    with fresh_store("postgres", tmp_path) as store:
+        earn(store, "m-1")
+        with pytest.raises(StoreLost, match="nothing was written"), store.account("m-1", CLUB) as account:
+            account.earn(Activity.purchase(10, at="2026-01-06", id="t-2"))
+            pid = store._database._here.writes.connection.dbapi_connection.info.backend_pid
+            with again(store.place)._database._engine.begin() as other:
+                other.execute(sa.select(sa.func.pg_terminate_backend(pid)))
+            sleep(0.1)
+        assert earn(store, "m-1", id="t-2").points == 100
+        assert conserved(store)
+
+
+def pids_of(store):
+    """The backends of the store's own connections, which are idle."""
+    with store._database.reading() as connection:
+        return [connection.connection.dbapi_connection.info.backend_pid]
+
+
+def test_connections_that_died_between_two_blocks_are_made_again(tmp_path):
+    with fresh_store("postgres", tmp_path) as store:
+        earn(store, "m-1")
+        with again(store.place)._database._engine.begin() as other:
+            other.execute(sa.select(sa.func.pg_terminate_backend(pids_of(store)[0])))
+        sleep(0.1)
+        assert earn(store, "m-1", id="t-2").points == 100
+        assert conserved(store)
+
+
+# A full disk ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_writes_nothing_by_halves_and_is_overcome(tmp_path):
+    with fresh_store("sqlite", tmp_path) as store:
+        earn(store, "m-1")
+        small = again(store.place)
+
+        @sa.event.listens_for(small._database._engine, "connect")
+        def limit(connection, _):
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count={pages + 8}")
+
+        written = 0
+        with pytest.raises(StoreFull, match=r"there is no room left .*; nothing was written, make room and try again"):
+            for n in range(10_000):
+                earn(small, "m-1", id=f"s-{n}")
+                written += 1
+        assert written
+        with pytest.raises(StoreFull):
+            earn(small, "m-1", id=f"s-{written}")
+        entries = store.entries("m-1")
+        assert [entry.id for entry in entries] == ["t-1", *(f"s-{n}" for n in range(written))]
+        assert conserved(store)
+        small.close()
+        assert earn(again(store.place), "m-1", id=f"s-{written}").points == 100  # there is room again
+        assert conserved(store)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_a_full_disk_at_an_export_is_an_error_of_the_file(tmp_path):
+    with fresh_store("sqlite", tmp_path) as store:
+        for n in range(50):
+            earn(store, "m-1", id=f"t-{n}")
+        with pytest.raises(OSError, match="No space left"):
+            store.export("/dev/full")
+        assert conserved(store)
+
+
+def test_a_child_process_makes_connections_of_its_own(tmp_path):
+    with fresh_store("sqlite", tmp_path) as store:
+        earn(store, "m-1")
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                earn(store, "m-1", id="t-2")
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
+        assert earn(store, "m-1", id="t-3").points == 100
+        assert len(store.entries("m-1")) == 3
+        assert conserved(store)
+
+
+def test_postgres_is_tested_in_ci():
+    assert POSTGRES or os.environ.get("CI") != "true"
