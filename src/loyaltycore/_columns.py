@@ -1,11 +1,13 @@
-"""Bulk: what a rule gives for many activities at once, each of one line.
+"""Bulk: what a rule gives for many activities at once.
 
 `earn`, `test`, `value` and `key` say what a strategy means. A built-in one says it again on columns, in a few lines of
 `_lower` beside them, made of three things:
 
-- `Columns`, the activities with their members, narrowed by conditions and bands as one activity is;
+- `Columns`, the lines of the activities with their members, narrowed by conditions and bands as one activity is;
 - `Column`, an exact number for each of them: a whole number over a denominator that all share;
 - `Engine`, the few operations on whole numbers and masks that a place to compute has to offer.
+
+There is a row for each line. What is said of a whole activity (its amount, its points) stands on each of its rows.
 
 The engine decides what comes out: expressions of a data frame, the largest number that can come up, the source of a
 function. A strategy without `_lower` is asked activity by activity.
@@ -15,13 +17,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from math import ceil, lcm
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 from attrs import evolve, frozen
 
-from loyaltycore._exact import Exact, divided, floor, reduced
+from loyaltycore._exact import EMPTY, Exact, divided, floor, reduced
 from loyaltycore._strategy import Stored
 
 Term: TypeAlias = Any
@@ -32,6 +35,20 @@ Mask: TypeAlias = Any
 
 Key: TypeAlias = Any
 """What stretch of time each activity falls in, as the engine has it."""
+
+Label: TypeAlias = tuple[str, str]
+"""Something that is stated in words: what it is of, and its name; `("category", "")`, `("fact", "cabin")`."""
+
+CATEGORY: Final = ("category", "")
+SKU: Final = ("sku", "")
+KIND: Final = ("kind", "")
+TIER: Final = ("tier", "")
+
+Scope: TypeAlias = tuple[str, ...]
+"""What is judged as one: the lines alike in these facts of each activity, or a line by itself."""
+
+LINE: Final = ("line",)
+ACTIVITY: Final[Scope] = ()
 
 
 class NotLowered(Exception):
@@ -70,8 +87,16 @@ class Engine(ABC):
         """`a` where the mask holds, `b` elsewhere."""
 
     @abstractmethod
-    def is_in(self, label: str, names: tuple[str, ...]) -> Mask:
-        """Where a label, `"category"` or `"tier"`, is one of the names."""
+    def exceeds(self, a: Term, b: Term) -> Mask:
+        """`a > b`."""
+
+    @abstractmethod
+    def is_in(self, label: Label, values: tuple[Any, ...]) -> Mask:
+        """Where a label is stated, and is one of the values if there are any."""
+
+    @abstractmethod
+    def measure(self, of: str) -> Column:
+        """The amount, the quantity or a fact of each line."""
 
     @abstractmethod
     def both(self, a: Mask, b: Mask) -> Mask:
@@ -90,8 +115,52 @@ class Engine(ABC):
         """Calendar stretches of so many months: 1 is the month, 3 the quarter, 12 the year."""
 
     @abstractmethod
-    def let_through(self, points: Term, most: int, per: tuple[Key, ...]) -> Term:
+    def days(self, every: int, start: int) -> Key:
+        """Stretches of so many days: 1 is the day, 7 the week from that ISO weekday on."""
+
+    @abstractmethod
+    def values(self, label: Label) -> Key:
+        """A stretch for each value of a label; an activity that does not state it is asked by itself."""
+
+    @abstractmethod
+    def on_weekdays(self, days: tuple[int, ...]) -> Mask:
+        """On these ISO weekdays."""
+
+    @abstractmethod
+    def in_minutes(self, start: int, end: int) -> Mask:
+        """From one minute of the day until another."""
+
+    @abstractmethod
+    def compared(self, bound: date, *, late: bool) -> Mask:
+        """Not before the bound, or, if `late`, not after it."""
+
+    @abstractmethod
+    def let_through(self, points: Term, most: int, per: tuple[Key, ...], scope: Scope) -> Term:
         """What of `points` still fits, where a member has at most `most` per stretch, first come first served."""
+
+    @abstractmethod
+    def place(self, mask: Mask, per: tuple[Key, ...], scope: Scope) -> Term:
+        """How many of the member's, this one included, the mask holds for so far in the stretch."""
+
+    @abstractmethod
+    def ask_itself(self, mask: Mask) -> None:
+        """Have the rule itself asked about these activities, since columns cannot tell what it says of them."""
+
+    # Where an activity has several lines ----------------------------------------------------------------------------
+
+    baskets: ClassVar[bool] = False
+    """Whether an activity may have several lines."""
+
+    def total(self, a: Term, scope: Scope, inside: Scope = LINE) -> Term:
+        """The sum over the lines of each `scope`, `a` being the same for all lines of one that is `inside` it."""
+        return a
+
+    def any(self, mask: Mask, scope: Scope) -> Mask:
+        """Whether the mask holds for any line of the `scope`."""
+        return mask
+
+    def agreed(self, label: Label, scope: Scope) -> None:  # noqa: B027 (lines that are alone agree)
+        """Have the rule itself asked where the lines of a `scope` state different values."""
 
     @abstractmethod
     def stage(self, a: Term) -> Term:
@@ -137,6 +206,11 @@ class Column:
         """Where this is `bound` or more."""
         return self.engine.more_than(self.top, ceil(bound * self.below) - 1)
 
+    def is_multiple(self, n: int) -> Mask:
+        """Where this, a whole number, is a multiple of `n`."""
+        below = self.engine.times(self.engine.divided(self.top, n), n)
+        return self.engine.negated(self.engine.exceeds(self.top, below))
+
     def rounded(self, mode: str = "floor", to: Exact = 1) -> Column:
         """This rounded to a multiple of `to`, as `round_to` does it."""
         steps = self * divided(1, to)
@@ -165,11 +239,15 @@ class Column:
 
 @frozen
 class Columns:
-    """Activities of one line each, with their members. Where `kept` does not hold the line is gone, its amount 0."""
+    """The lines of activities, with their members. Where `kept` does not hold the line is gone."""
 
     engine: Engine
-    amount: Column
     kept: Mask = None  # all lines
+    scope: Scope = ACTIVITY
+    trimmed: Mapping[str, Column] = EMPTY
+    """The measures that bands have trimmed; 0 where the line is gone."""
+    parts: dict[str, Column] | None = None
+    """What the named rules give, if anyone wants to know; always of whole activities."""
 
     # What the strategies inside say ---------------------------------------------------------------------------------
 
@@ -187,22 +265,50 @@ class Columns:
         """Where a condition accepts the line."""
         return _lowered(condition, self)
 
+    def agreed(self, fact: str) -> Label:
+        """A fact of the activity, which all its lines agree on or the rule itself is asked."""
+        self.engine.agreed(("fact", fact), self.scope)
+        return ("fact", fact)
+
+    def keeps(self, condition: Stored) -> Mask:
+        """Where a condition accepts any line."""
+        return self._any(self._and_kept(self.where(condition)))
+
     def stretch(self, period: Stored) -> tuple[Key, ...]:
         """The keys that together say what stretch of a period each activity falls in."""
         keys: tuple[Key, ...] = _lowered(period, self)
         return keys
 
+    def tell(self, name: str, points: Column) -> Column:
+        """The points, remembered as those of a name."""
+        if self.parts is not None:
+            whole = self._total(points, ACTIVITY, self.scope)
+            self.parts[name] = self.parts[name] + whole if name in self.parts else whole
+        return points
+
     # How strategies make the activities smaller ---------------------------------------------------------------------
 
     def keeping(self, mask: Mask) -> Columns:
         """The lines where the mask holds too."""
-        amount = evolve(self.amount, top=self.engine.pick(mask, self.amount.top, 0))
-        return evolve(self, amount=amount, kept=self._and_kept(mask))
+        kept = {of: self.pick(mask, there, self.number(0)) for of, there in self.trimmed.items()}
+        return evolve(self, kept=self._and_kept(mask), trimmed=kept)
 
-    def between(self, low: Exact, high: Exact | None) -> Columns:
-        """The part of the amounts above `low` and up to `high`; lines that do not reach it are gone."""
-        part = self.amount if high is None else self.amount.up_to(high)
-        return evolve(self, amount=part.above(low), kept=self._and_kept(self.amount.more_than(low)))
+    def between(self, low: Exact, high: Exact | None, of: str) -> Columns:
+        """The part of a measure above `low` and up to `high`; where it does not reach that the lines are gone."""
+        there = self.measure(of)
+        part = there if high is None else there.up_to(high)
+        inside = self.keeping(there.more_than(low))
+        return evolve(inside, trimmed={**inside.trimmed, of: part.above(low)})
+
+    def narrowed(self, scope: Scope) -> Columns:
+        """The same with smaller groups of lines judged each by itself."""
+        if self.trimmed and self._several:
+            raise NotLowered("a band of the lines of a basket, each judged by itself")
+        return evolve(self, scope=scope)
+
+    def summed(self, points: Column, scope: Scope) -> Column:
+        """Points of smaller groups of lines added up."""
+        return self._total(points, self.scope, scope)
 
     # What strategies are made of ------------------------------------------------------------------------------------
 
@@ -210,36 +316,88 @@ class Columns:
         """The same number for all."""
         return Column(self.engine, number.numerator, number.denominator)
 
-    def once(self, number: Exact) -> Column:
-        """The number where the line is kept, 0 where it is gone."""
-        return self.number(number) if self.kept is None else self.pick(self.kept, self.number(number), self.number(0))
+    def once(self, number: Column) -> Column:
+        """The number where any line is kept, else 0."""
+        return number if self.kept is None else self.pick(self._any(self.kept), number, self.number(0))
 
-    def reaches(self, bound: Exact) -> Mask:
-        """Where a line is kept and its amount is `bound` or more."""
-        return self._and_kept(self.amount.reaches(bound))
+    def measure(self, of: str) -> Column:
+        """The sum over the lines that are kept."""
+        if of in self.trimmed:
+            return self.trimmed[of]
+        line = self.engine.measure(of)
+        kept = line if self.kept is None else self.pick(self.kept, line, self.number(0))
+        return self._total(kept, self.scope, LINE)
+
+    def reaches(self, bound: Exact, of: str) -> Mask:
+        """Where any line is kept and the measure is `bound` or more."""
+        enough = self.measure(of).reaches(bound)
+        return enough if self.kept is None else self.engine.both(self._any(self.kept), enough)
+
+    def is_in(self, label: Label, values: tuple[Any, ...]) -> Mask:
+        """Where a label of the line is stated, and is one of the values if there are any."""
+        if self.trimmed and self._several:
+            raise NotLowered(f"a band of a basket, of which lines are kept by {' '.join(label).strip()}")
+        return self.engine.is_in(label, values)
 
     def pick(self, mask: Mask, a: Column, b: Column) -> Column:
         """`a` where the mask holds, `b` elsewhere."""
         below = lcm(a.below, b.below)
         return Column(self.engine, self.engine.pick(mask, a._over(below), b._over(below)), below)
 
+    def largest(self, a: Column, b: Column) -> Column:
+        """The larger of both."""
+        below = lcm(a.below, b.below)
+        return self.pick(self.engine.exceeds(a._over(below), b._over(below)), a, b)
+
     def let_through(self, points: Column, most: Exact, per: Stored) -> Column:
         """Whole points as far as there is room, a member having at most `most` per period, first come first served."""
         # what is counted is whole, so the room is a whole number and what is left of `most`
         room = floor(most)
         whole = points.rounded().up_to(room)
-        return Column(self.engine, self.engine.let_through(whole.top, room, self.stretch(per)))
+        return Column(self.engine, self.engine.let_through(whole.top, room, self.stretch(per), self.scope))
 
-    def look_up(self, label: str, table: Mapping[str, Exact], otherwise: Exact) -> Column:
+    def place(self, mask: Mask, per: Stored | None = None) -> Column:
+        """How many of the member's, this one included, the mask holds for so far in the period, or ever."""
+        keys = () if per is None else self.stretch(per)
+        return Column(self.engine, self.engine.place(mask, keys, ACTIVITY if per is None else self.scope))
+
+    def look_up(self, label: Label, table: Mapping[Any, Exact], otherwise: Exact) -> Column:
         """The number that the table has for the label."""
-        below = lcm(otherwise.denominator, *(number.denominator for number in table.values()))
+        rows = [(self.engine.is_in(label, (value,)), number) for value, number in table.items()]
+        return self.choose(rows, otherwise)
+
+    def choose(self, rows: Iterable[tuple[Mask, Exact]], otherwise: Exact) -> Column:
+        """The number of the first mask that holds."""
+        rows = list(rows)
+        if len(rows) > MOST_ROWS:
+            raise NotLowered(f"a table of {len(rows):,} rows")
+        below = lcm(otherwise.denominator, *(number.denominator for _, number in rows))
         top: Term = floor(otherwise * below)
-        for name, number in table.items():
-            top = self.engine.pick(self.engine.is_in(label, (name,)), floor(number * below), top)
+        for mask, number in reversed(rows):
+            top = self.engine.pick(mask, floor(number * below), top)
         return Column(self.engine, top, below)
+
+    def ask_itself(self, mask: Mask) -> None:
+        """Have the rule itself asked where the mask holds and any line is kept."""
+        self.engine.ask_itself(mask if self.kept is None else self.engine.both(self._any(self.kept), mask))
+
+    @property
+    def _several(self) -> bool:
+        """Whether several lines may be judged as one."""
+        return self.engine.baskets and self.scope != LINE
+
+    def _total(self, column: Column, scope: Scope, inside: Scope) -> Column:
+        return column if scope == inside else evolve(column, top=self.engine.total(column.top, scope, inside))
+
+    def _any(self, mask: Mask) -> Mask:
+        return self.engine.any(mask, self.scope)
 
     def _and_kept(self, mask: Mask) -> Mask:
         return mask if self.kept is None else self.engine.both(self.kept, mask)
+
+
+MOST_ROWS: Final = 100
+"""Rows of a table that are looked up on columns, one after the other."""
 
 
 def _lowered(strategy: Stored, columns: Columns) -> Any:
@@ -260,9 +418,16 @@ class _Most(int):
 class Bounds(Engine):
     """An engine that computes nothing and follows the largest number that can come up on the way."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, lines: int, measure: Callable[[str], tuple[int, int]]) -> None:
         self.rows = rows
+        self.lines = lines
+        self.baskets = lines > 1  # type: ignore[misc]
         self.largest = 0
+        self._most_of = measure
+
+    def measure(self, of: str) -> Column:
+        most, below = self._most_of(of)
+        return Column(self, self._at_most(most), below)
 
     def _at_most(self, number: int) -> _Most:
         self.largest = max(self.largest, number)
@@ -292,7 +457,10 @@ class Bounds(Engine):
     def pick(self, mask: Mask, a: Term, b: Term) -> Term:
         return self._at_most(max(a, b))
 
-    def is_in(self, label: str, names: tuple[str, ...]) -> Mask:
+    def exceeds(self, a: Term, b: Term) -> Mask:
+        pass
+
+    def is_in(self, label: Label, values: tuple[Any, ...]) -> Mask:
         pass
 
     def both(self, a: Mask, b: Mask) -> Mask:
@@ -307,23 +475,49 @@ class Bounds(Engine):
     def months(self, every: int) -> Key:
         pass
 
-    def let_through(self, points: Term, most: int, per: tuple[Key, ...]) -> Term:
+    def days(self, every: int, start: int) -> Key:
+        pass
+
+    def values(self, label: Label) -> Key:
+        pass
+
+    def on_weekdays(self, days: tuple[int, ...]) -> Mask:
+        pass
+
+    def in_minutes(self, start: int, end: int) -> Mask:
+        pass
+
+    def compared(self, bound: date, *, late: bool) -> Mask:
+        pass
+
+    def let_through(self, points: Term, most: int, per: tuple[Key, ...], scope: Scope) -> Term:
         self._at_most(points * self.rows)
         return self.up_to(points, most)
+
+    def place(self, mask: Mask, per: tuple[Key, ...], scope: Scope) -> Term:
+        return self._at_most(self.rows)
+
+    def ask_itself(self, mask: Mask) -> None:
+        pass
+
+    def weights(self, alone: Column) -> Term:
+        """What points are split by: what lines earn alone, or their amounts, or 1."""
+        amount = self.measure("amount")
+        self._at_most(alone.top * self.lines)
+        return self._at_most(max(alone.top, amount.top, 1))
+
+    def split(self, points: Term, weights: Term) -> Term:
+        """Points split by largest remainder."""
+        self._at_most(points * weights * 2)
+        return _Most(points)
+
+    def total(self, a: Term, scope: Scope, inside: Scope = LINE) -> Term:
+        return self._at_most(a * self.lines)
 
     def stage(self, a: Term) -> Term:
         return a
 
 
-def safe_up_to(lower: Callable[[Columns], object], below: int, *, rows: int, limit: int) -> int:
-    """The largest amount, a whole number over `below`, for which nothing that `lower` computes is above `limit`.
-
-    There are at most so many rows; -1 means that no amount is small enough.
-    """
-
-    def too_large(amount: int) -> bool:
-        engine = Bounds(rows)
-        lower(Columns(engine, Column(engine, _Most(amount), below)))
-        return engine.largest > limit
-
-    return bisect_left(range(limit), True, key=too_large) - 1  # noqa: FBT003 (what is looked for)
+def safe_up_to(largest: Callable[[int], int], limit: int) -> int:
+    """The largest amount for which the largest number that comes up is not above `limit`; -1 if none is so small."""
+    return bisect_left(range(limit), True, key=lambda amount: largest(amount) > limit) - 1  # noqa: FBT003 (is looked for)
