@@ -64,7 +64,7 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 settings.register_profile("dev", max_examples=50, deadline=None)
-settings.register_profile("ci", max_examples=500, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("mutants", settings.get_profile("ci"), phases=[Phase.explicit, Phase.generate])
 settings.register_profile("docs", deadline=None, derandomize=True)  # what a page shows must be found each time
 _PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")

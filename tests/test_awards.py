@@ -105,13 +105,13 @@ def test_wide_numbers_stay_in_their_column():
 
 def test_an_award_of_ones_own_is_shown_in_its_place():
     @frozen
-    class Gift(EarningRule):
-        kind = "test_gift"
+    class Present(EarningRule):
+        kind = "test_present"
 
         def earn(self, activity, member):
             return Award(50, reason="a birthday gift", parts=(Award(30, reason="cake"), Award(20, reason="{candles}")))
 
-    assert explained(PerSpend(1) + Gift().named("party")) == [
+    assert explained(PerSpend(1) + Present().named("party")) == [
         "      170  total of",
         "      120    PerSpend(1)",
         "       50    party",

@@ -491,6 +491,17 @@ def test_an_account_is_merged_once():
         program.account("another").merge(old, id="merge-2", at="2026-01-06")
 
 
+@pytest.mark.parametrize("expiry", [After(hours=30), After(hours=30) | AfterInactivity(days=9)])
+def test_points_of_one_day_that_lapse_by_the_hour_do_not_end_together(expiry):
+    account = club(expiry=expiry).account("m-1")
+    account.earn(bought(at="2026-01-05T08:00", id="early"))
+    account.earn(bought(at="2026-01-05T12:00", id="late"))
+    account.redeem("gift", points=10, id="r-1", at="2026-01-05T13:00")
+
+    ends = ("2026-01-06T13:59", "2026-01-06T14:00", "2026-01-06T17:59", "2026-01-06T18:00")
+    assert [account.balance(at=at) for at in ends] == [190, 100, 100, 0]
+
+
 def test_points_that_move_with_their_age_keep_their_hour():
     program = club(expiry=After(hours=30))
     one, other = program.account("one"), program.account("other")

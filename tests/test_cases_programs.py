@@ -333,7 +333,9 @@ def by_leg(i):
 
 def tiered(name, *tiers, **ladder):
     """A program of one unit that only counts."""
-    return Program(name, points={"status points": Points(PerSpend(1), redeemable=False)}, tiers=TierLadder(*tiers, **ladder))
+    return Program(
+        name, points={"status points": Points(PerSpend(1), redeemable=False)}, tiers=TierLadder(*tiers, **ladder)
+    )
 
 
 def reaching(**thresholds):
@@ -406,7 +408,10 @@ PORTER = {
         points={"spent": Points(PerSpend(1).when(~Category("delivery", "tax")), pending=After(days=28))},
         currency=currency,
         tiers=TierLadder(
-            *(Tier(name, Reach("spent", n)) for name, n in zip(("Silver", "Gold", "Platinum", "EIP"), bands, strict=True)),
+            *(
+                Tier(name, Reach("spent", n))
+                for name, n in zip(("Silver", "Gold", "Platinum", "EIP"), bands, strict=True)
+            ),
             window="year",
             keeps=EndOfPeriod(1),
         ),
@@ -499,7 +504,9 @@ TABLE = [
     # American: status by the year from March, through March of the year after; Gold was raised
     case(
         "AA-13",
-        given=lambda i: [(having(AADVANTAGE, n, "status points", "2022-06-01"), i["window_end"]) for n in i["loyalty_points"]],
+        given=lambda i: [
+            (having(AADVANTAGE, n, "status points", "2022-06-01"), i["window_end"]) for n in i["loyalty_points"]
+        ],
         tier=tier,
     ),
     case(

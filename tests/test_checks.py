@@ -321,6 +321,8 @@ def test_a_reward_in_points_that_nothing_earns(rule):
     assert not found(points=units, rewards={"tea": Item(5, unit="stars")})
     ended = {"stars": STARS, "cash": Points(PerSpend(1).during(None, "2026-02-28"))}
     assert not found(points=ended, rewards={"tea": Item(5, unit="cash")}), "earned once, and still spent"
+    free = {"place": Item(0, unit="cash").limit(1, per="year"), "off": PercentOff(0, percent=10, unit="cash")}
+    assert not found(points=units, rewards=free), "what costs nothing can be had without points"
 
 
 @frozen

@@ -332,3 +332,32 @@ def test_erasing_keeps_what_events_earned():
     account.erase("gone")
 
     assert account.balance(at="2026-01-06") == 175
+
+
+def test_a_preview_shows_the_whole_cascade_and_earning_does_the_same():
+    stars = Points(
+        PerSpend(1) * by_tier(gold=2),
+        on_event=Flat(500).when(OfKind("tier_up")),
+        converts=Convert(1000, into="certificates", gives=1).every("activity"),
+    )
+    program = Program(
+        "Club",
+        points={
+            "stars": stars,
+            "status": Points(PerSpend(1), redeemable=False),
+            "certificates": Points(Flat(0), expiry=After(months=3)),
+        },
+        tiers=TierLadder(Tier("gold", Reach("status", 500)), window="year"),
+    )
+    account = program.account("m-1")
+    purchase = Activity.purchase(600, at="2026-03-01", id="t-1")
+    seen = account.preview(purchase)
+    assert [str(line) for line in str(seen).split("\n")][-4:] == [
+        "then gold is reached",
+        "then stars +500: on OfKind('tier_up')",
+        "then stars -1,000: into certificates",
+        "then certificates +1: from stars",
+    ]
+    assert account.entries == ()
+    account.earn(purchase)
+    assert account.entries == seen.entries

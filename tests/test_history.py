@@ -5,6 +5,7 @@
 from datetime import UTC, date, datetime, timedelta
 import pickle
 
+from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import polars as pl
@@ -21,6 +22,7 @@ from loyaltycore.reports import explain, points_report
 from loyaltycore.testing import AccountMachine
 
 TICK = timedelta(microseconds=1)
+DAY = "2026-03-01"
 
 
 def club(rate=1, *, expiry=None, rewards=None, timezone="UTC", **program):
@@ -458,6 +460,70 @@ def test_a_change_of_the_order_of_spending_holds_for_all_lots():
     assert taken == [((1, 10),), ((4, 10),), ((2, 10),)]
 
 
+@frozen
+class LargestFirst(LotOrder):
+    """What is left of a lot changes with every redemption, so such an order is asked each time."""
+
+    kind = "largest_first"
+
+    def key(self, lot):
+        return -lot.points
+
+
+def test_the_order_of_spending_may_become_one_of_your_own():
+    def ordered(order):
+        return Program("Club", points={"points": Points(PerSpend(1), order=order)}, rewards={"tea": Item(4)})
+
+    account = ProgramHistory(ordered(OldestFirst()), (DAY, ordered(LargestFirst()))).account("m-1")
+    for name, amount in (("t-1", 10), ("t-2", 7)):
+        account.earn(purchase(amount, "2026-02-01", id=name))
+    taken = [
+        account.redeem("tea", id=day, at=day).entries[0].lots for day in ("2026-02-20", "2026-03-02", "2026-03-03")
+    ]
+    assert taken == [((1, 4),), ((2, 4),), ((1, 4),)]
+
+
+def test_old_points_go_by_inactivity_once_a_version_says_so():
+    rewards = {"tea": Item(10)}
+    history = ProgramHistory(
+        club(rewards=rewards), (DAY, club(expiry=AfterInactivity(days=30), rewards=rewards, grandfather=False))
+    )
+    account = history.account("m-1")
+    for day in ("2026-02-24", "2026-02-25"):
+        account.earn(purchase(10, day, id=day))
+    account.extend(1, "2026-04-05", id="goodwill", at="2026-03-02")
+    assert last_days(account, "2026-03-19") == ["2026-03-27", "2026-04-05"]
+    account.earn(Activity.action("visit", at="2026-03-20", id="visit"))
+    assert account.redeem("tea", id="r-1", at="2026-03-21").entries[0].lots == ((1, 10),)
+
+
+def test_points_wait_for_what_their_own_version_says():
+    def waiting(pending):
+        return Program("Club", points={"points": Points(PerSpend(1), pending=pending)})
+
+    account = ProgramHistory(waiting(AfterFact("verified", days=0)), (DAY, waiting(After(days=14)))).account("m-1")
+    account.earn(purchase(10, "2026-02-20"))
+    account.note(at="2026-03-05", verified="2026-03-05")
+    assert [account.balance(at=at) for at in ("2026-03-04", "2026-03-05")] == [0, 10]
+
+
+def test_within_the_instant_of_a_change_replay_goes_on_where_it_was():
+    history = ProgramHistory(club(expiry=EndOf("month").from_earning()), (DAY, club(expiry=Never(), grandfather=False)))
+    account = history.account("m-1")
+    for name in ("t-1", "t-2"):
+        account.earn(purchase(10, "2026-02-10", id=name))
+    account.earn(purchase(10, "2026-01-10", id="late"), posted=DAY)
+    entries = account.entries
+    assert [(entry.kind, entry.posted.date()) for entry in entries[2:]] == [
+        ("lapsed", date(2026, 3, 1)), ("lapsed", date(2026, 3, 1)), ("earned", date(2026, 3, 1)),
+    ]  # fmt: skip
+    assert account.balance(at=DAY) == 10  # the late one came under the new rules
+    for n in range(2, len(entries) + 1):
+        expected = 10 if n == len(entries) else 0
+        cut = history.account("m-1", entries=entries[:n])
+        assert cut.balance(at=DAY) == history.account("m-1", snapshot=cut.snapshot()).balance(at=DAY) == expected
+
+
 def test_a_call_that_is_refused_leaves_no_trace_of_a_change():
     history = ProgramHistory(
         club(expiry=After(days=90)), ("2026-03-01", club(expiry=After(days=60), grandfather=False))
@@ -513,20 +579,19 @@ def test_a_unit_that_can_no_longer_be_spent_is_pointed_out():
     assert history.account("m-1").balance("points", at="2026-03-01") == 0
 
 
-def test_a_reward_cannot_be_had_for_a_unit_that_is_no_longer_redeemable():
-    def spent(**points):
-        return Program("Club", points={"points": Points(PerSpend(1), **points), "stars": Points(PerSpend(1))},
-                       rewards={"tea": Item(5, unit="stars")})  # fmt: skip
-
-    history = ProgramHistory(spent(), ("2026-03-01", spent(redeemable=False)))
-    account = history.account("m-1")
+def test_a_unit_that_cannot_be_spent_any_more_could_be_before():
+    stars = Points(PerSpend(1))
+    before = Program("Club", points={"points": Points(PerSpend(1)), "stars": stars},
+                     rewards={"tea": Item(5, unit="points")})  # fmt: skip
+    after = Program("Club", points={"points": Points(PerSpend(1), redeemable=False), "stars": stars})
+    account = ProgramHistory(before, ("2026-03-01", after)).account("m-1")
     account.earn(purchase(10, "2026-01-10"))
-    assert account.redeem("tea", id="r", at="2026-03-01").ok
+    assert account.quote("tea", at="2026-02-28").ok
+    assert account.options(at="2026-03-01") == ()
 
 
 # What is refused when it is built -------------------------------------------------------------------------------------
 
-DAY = "2026-03-01"
 CENTS = Program("Club", points={"points": Points(PerSpend(1), places=2)})
 TWO_UNITS = Program("Club", points={"points": Points(PerSpend(1)), "miles": Points(PerSpend(1))})
 ALONE = "versions[0]: the first version has always been in force; give its Program alone, without a day"

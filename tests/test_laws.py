@@ -18,13 +18,25 @@ from loyaltycore import *
 from loyaltycore._calendar import add_months
 from loyaltycore._exact import MODES, apportion, share_between
 from loyaltycore.conditions import And, Not, Or
-from loyaltycore.earning import Cap, EachLine, EachOf, EveryNthTime, FirstOf, Limit, Running, Sum, When
+from loyaltycore.earning import (
+    Cap,
+    Cooldown,
+    EachLine,
+    EachOf,
+    EveryNthTime,
+    FirstOf,
+    InARow,
+    Limit,
+    Running,
+    Sum,
+    When,
+)
 from loyaltycore.factors import ByFact, ByMemberFact, ByTier, Constant, FactorWhen, Product
 from loyaltycore.periods import Word
 from loyaltycore.testing import *
 from loyaltycore.testing import grows_with_spend
 
-COUNTED = (Cap, Limit, EveryNthTime, Running)
+COUNTED = (Cap, Limit, EveryNthTime, InARow, Cooldown, Running)
 """Rules that count; without them a rule's award depends on nothing that was before."""
 
 PERIODS = {
@@ -212,7 +224,7 @@ def test_a_cap_is_the_lesser_and_a_minimum_the_greater_of_what_is_earned(rule, p
 
 
 NEVER_MONOTONE = (
-    *(PerUnit, PerItem, PointsTable, When, FirstOf, EachLine, EachOf, Limit, EveryNthTime, Running),
+    *(PerUnit, PerItem, PointsTable, When, FirstOf, EachLine, EachOf, Limit, EveryNthTime, InARow, Cooldown, Running),
     *(ByTier, ByFact, ByMemberFact, RateTable, Product, FactorWhen),
 )
 

@@ -18,11 +18,19 @@ ROWS = [
     ["periods", "conditions", "tables", "factors", "dates"],
     ["earning", "earning_rules", "redemption", "redemption_options", "tiers"],
     [
-        *["lots", "points", "entries", "books", "events", "automatic", "ledger", "standings", "snapshots", "desk"],
+        *["lots", "points", "entries", "books", "events", "automatic", "instants", "records", "ledger", "standing"],
+        *["standings", "snapshots", "desk"],
         *["refunds", "earnings", "spending", "status", "statement", "account"],
     ],
     ["_annotations", "_expressions", "_toml", "_reading", "_writing", "serialize", "checks", "program", "history"],
-    ["datasets", "reports", "balances", "frames", "_draws", "_laws", "_machine", "_policies", "testing", "cli"],
+    [
+        *["datasets", "reports", "balances", "_frame", "_frame_engine", "frames"],
+        *["calls", "_checkpoint", "_lean", "replay"],
+        *["_accounting", "liability", "breakage"],
+        *["_database", "_tables", "_statements", "_opened", "_upkeep", "store"],
+        *["_draws", "_laws", "_machine", "_policies", "testing", "schema"],
+        *["_english", "_phrases", "_terms", "words", "differences", "explaining", "cli"],
+    ],
 ]
 ABOVE_ALL = {"__init__", "__main__"}  # they import what they like, and nothing imports them
 PLACES = {name: (row, place) for row, names in enumerate(ROWS) for place, name in enumerate(names)}
@@ -30,7 +38,10 @@ PLACES = {name: (row, place) for row, names in enumerate(ROWS) for place, name i
 DOWNWARD = {
     "program.report": "reports",
     "history.report": "reports",
-    "program.replay": "replay", "earning.compiled": "_compile"}
+    "program.replay": "replay",
+    "history.replay": "replay",
+    "earning.compiled": "_compile",
+}
 """What these functions may import from below, each inside itself."""
 
 

@@ -174,7 +174,7 @@ WRONG = [
     ({"type": ["flat"]}, "$.type", "a list is no kind"),
     ({"type": "loyaltycore.earning_rules.Flat", "points": 5}, "$.type", "is no kind that goes here"),
     ({"type": "not", "condition": {"type": "flat", "points": 1}}, "$.condition.type", "'flat' is no kind that goes"),
-    ({"type": "not", "condition": {"names": ["a"]}}, "$.condition.type", "give one of and, at_least_tier"),
+    ({"type": "not", "condition": {"names": ["a"]}}, "$.condition.type", "give one of and, anniversary, at_least_tier"),
     # fields
     ({"type": "flat", "points": 5, "pionts": 6}, "$.pionts", "'flat' has no such field; did you mean 'points'?"),
     ({"type": "flat", "points": 5, "x y": 6}, "$['x y']", "'flat' has no such field; it has points"),

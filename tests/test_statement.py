@@ -262,6 +262,24 @@ def test_the_next_reward_is_in_the_places_of_its_unit(account):
     assert str(account.statement(at="2026-03-10")).endswith("next reward: dinner, 47.60 cash to go")
 
 
+def test_what_is_given_away_is_no_reward_to_save_for():
+    rewards = {"thanks": Gift(into="kudos", unit="to give", at_least=5), "lunch": Item(50, unit="kudos")}
+    points = {"to give": Points(PerSpend(1), redeemable=False), "kudos": Points(Flat(0))}
+    account = Program("Thanks", points=points, rewards=rewards).account("m-1")
+
+    assert account.next_reward(at="2026-03-10").option == "lunch"
+
+
+def test_what_was_earned_in_one_unit_is_no_line_of_another():
+    points = {name: Points(Flat(1).when(OfKind(name, "both"))) for name in ("stars", "cups")}
+    account = Program("Café", points=points).account("m-1")
+    for kind in ("stars", "cups", "both", "neither"):
+        account.earn(Activity.action(kind, at="2026-03-01", id=kind))
+    lines = {unit.unit: [line.id for line in unit.lines] for unit in account.statement(at="2026-03-02").units}
+
+    assert lines == {"stars": ["stars", "both", "neither"], "cups": ["cups", "both"]}
+
+
 def test_there_is_no_next_reward_if_all_can_be_had(account):
     account.adjust(1000, unit="stars", reason="a gift", actor="ann", id="a-1", at="2026-03-01")
     account.adjust(5000, unit="cash", reason="a gift", actor="ann", id="a-2", at="2026-03-01")

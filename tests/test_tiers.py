@@ -37,8 +37,8 @@ def who_spends(program, *spent, joined=None):
 
 
 def buy(account, amount, at, id="", posted=None, **facts):
-    id = id or f"t-{len(account.entries) + 1}"
-    return account.earn(Activity.purchase(amount, at=at, id=id, **facts), posted=posted)
+    named = id or f"t-{len(account.entries) + 1}"
+    return account.earn(Activity.purchase(amount, at=at, id=named, **facts), posted=posted)
 
 
 def tiers_on(account, *days):
@@ -68,9 +68,7 @@ def test_a_tier_counts_points_money_activities_a_fact_or_what_meets_a_condition(
         account = club(Tier("guest", Reach(what, n))).account("m-1")
         for day, (amount, nights) in enumerate([(100, 4), (50, 5), (150, 6)], 1):
             line = Line(amount)
-            account.earn(
-                Activity(line, kind="stay", at=f"2026-03-0{day}", id=f"stay {day}", facts={"nights": nights})
-            )
+            account.earn(Activity(line, kind="stay", at=f"2026-03-0{day}", id=f"stay {day}", facts={"nights": nights}))
         buy(account, 30, "2026-03-05")
         account.adjust(10, unit="status", reason="a kindness", actor="me", id="a-1", at="2026-03-06")
         return account
@@ -81,7 +79,9 @@ def test_a_tier_counts_points_money_activities_a_fact_or_what_meets_a_condition(
 
 
 def test_a_unit_of_that_name_is_meant_before_money():
-    program = Program("Club", points={"spend": Points(PerSpend(2))}, tiers=TierLadder(Tier("gold", Reach("spend", 200))))
+    program = Program(
+        "Club", points={"spend": Points(PerSpend(2))}, tiers=TierLadder(Tier("gold", Reach("spend", 200)))
+    )
     assert who_spends(program, ("2026-03-01", 100)).tier(at="2026-03-01") == "gold"
 
 
@@ -225,7 +225,7 @@ def test_the_lowest_tier_may_be_everyones():
     program = club(Tier("member"), GOLD, **A_YEAR_AND_THE_NEXT)
     account = who_spends(program, ("2026-03-01", 500))
     assert tiers_on(account, "2026-02-28", "2026-03-01", "2028-01-01") == ["member", "gold", "member"]
-    assert [str(held) for held in account.tiers_held][0] == "member since the beginning until 2026-03-01"
+    assert str(account.tiers_held[0]) == "member since the beginning until 2026-03-01"
 
 
 def doubling(applies="before"):
@@ -315,6 +315,17 @@ def test_several_levels_are_deducted_one_after_another():
     assert account.balance("status", at="2026-03-01") == 450  # only the count is less
 
 
+def test_what_is_deducted_is_what_has_brought_the_tier():
+    nights, spend = Reach("nights", 5), Reach("spend", 100)
+    for qualification, left in ((nights & spend, (2, 50)), (nights | spend, (2, 150)), (spend | nights, (7, 50))):
+        one_more = Tier("top", Reach("nights", 1000) & Reach("spend", 1000))
+        program = club(Tier("gold", qualification, deducts=True), one_more)
+        account = program.account("m-1")
+        buy(account, 150, "2026-03-01", nights=7)
+        assert account.tier(at="2026-03-01") == "gold"
+        assert tuple(part.have for part in account.tier_progress(at="2026-03-01").to_next.parts) == left
+
+
 # Keeping a tier -------------------------------------------------------------------------------------------------------
 
 
@@ -392,7 +403,12 @@ def airline():
 def test_grace_keeps_a_tier_some_days_more():
     account = who_spends(airline(), ("2022-06-01", 500))
     assert account.tier_progress(at="2022-06-01").until == date(2024, 3, 31)
-    assert tiers_on(account, "2024-02-29", "2024-03-01", "2024-03-31T23:59", "2024-04-01") == ["gold", "gold", "gold", ""]
+    assert tiers_on(account, "2024-02-29", "2024-03-01", "2024-03-31T23:59", "2024-04-01") == [
+        "gold",
+        "gold",
+        "gold",
+        "",
+    ]
 
 
 def test_what_is_counted_in_the_days_of_grace_keeps_the_tier():
@@ -434,6 +450,48 @@ def test_a_surplus_that_is_refunded_is_not_carried_over():
     assert account.tier_progress(at="2027-02-01").to_stay.have == 70
     account.reverse("back", id="x-2", at="2027-02-02")
     assert account.tier_progress(at="2027-02-02").to_stay.have == 0
+
+
+def test_each_ladder_deducts_and_carries_for_itself():
+    ladders = {
+        "paid": TierLadder(Tier("silver", Reach("status", 100), deducts=True)),
+        "carried": TierLadder(Tier("gold", Reach("status", 500), carry=200), **A_YEAR_AND_THE_NEXT),
+        "for life": TierLadder(Tier("million", Reach("status", 1000))),
+    }
+    account = who_spends(club(ladders=ladders), ("2026-03-01", 700))
+    account.advance("2027-02-01")
+    assert account.tier_progress(at="2027-02-01", ladder="for life").to_next.have == 700
+    assert account.tier_progress(at="2027-02-01", ladder="carried").to_stay.have == 200
+
+
+def test_a_surplus_is_not_counted_twice_for_life():
+    lasting = Tier("million", Reach("status", 1000, window="ever"), keeps=Never())
+    program = club(Tier("gold", Reach("status", 500), carry=200), lasting, **A_YEAR_AND_THE_NEXT)
+    account = who_spends(program, ("2026-03-01", 700))
+    assert account.tier_progress(at="2027-02-01").to_next.have == 700
+
+
+def test_a_surplus_that_is_learnt_years_late_goes_on_from_period_to_period():
+    program = club(Tier("gold", Reach("status", 500), carry=200), window="year", keeps=EndOfPeriod(3))
+    account = who_spends(program, ("2025-03-01", 500), ("2026-03-01", 500), ("2027-03-01", 10))
+    buy(account, 90, "2025-12-15", posted="2027-04-01")
+    account.advance("2027-04-01")
+    assert [change.n for change in account.snapshot().standings[0].carried] == [90, 90]
+
+
+def test_an_account_that_is_taken_over_deducts_no_threshold_twice():
+    program = club(Tier("silver", Reach("status", 100), deducts=True), Tier("gold", Reach("status", 300)))
+    account = program.account("m-2")
+    account.merge(who_spends(program, ("2026-03-01", 250)), id="m-1", at="2026-05-01")
+    assert account.tier_progress(at="2026-05-01").to_next.have == 150
+
+
+def test_an_account_that_is_taken_over_hands_on_its_surplus():
+    program = club(Tier("gold", Reach("status", 500), carry=200), **A_YEAR_AND_THE_NEXT)
+    account, other = program.account("m-2"), who_spends(program, ("2026-03-01", 600))
+    other.advance("2027-02-01")
+    account.merge(other, id="m-1", at="2027-02-01")
+    assert account.tier_progress(at="2027-02-01").to_stay.have == 100
 
 
 # Given by hand --------------------------------------------------------------------------------------------------------
@@ -502,6 +560,13 @@ def test_a_grant_that_is_refused_writes_nothing(grant, error):
     assert account.entries == ()
 
 
+def test_what_nothing_ends_is_kept_without_a_last_day():
+    for program in (club(GOLD), club(GOLD, window="year", keeps=EndOfPeriod(), downgrade="none")):
+        account = who_spends(program, ("2026-03-01", 500))
+        account.grant_tier("gold", at="2026-04-01", until="2026-09-30", id="g-1")
+        assert account.tier_progress(at="2026-05-01").until is None
+
+
 # Several ladders ------------------------------------------------------------------------------------------------------
 
 
@@ -542,6 +607,22 @@ def test_a_tier_reached_late_begins_when_it_is_learnt_and_lasts_from_when_it_was
     assert tiers_on(account, "2026-12-31", "2027-01-31", "2027-02-01", "2027-12-31", "2028-01-01") == [
         "", "", "gold", "gold", "",
     ]  # fmt: skip
+
+
+def test_what_no_ladder_counts_brings_no_tier_back():
+    counting = TierLadder(GOLD, window="year", keeps=After(days=30))
+    ladders = {"status": counting, "rich": TierLadder(Tier("rich", Reach("stars", 10_000)), window=Balance())}
+    account = who_spends(club(ladders=ladders), ("2026-03-01", 500))
+    account.redeem("gift", points=1, id="r-1", at="2026-06-01")
+    assert tiers_on(account, "2026-03-31", "2026-04-01", "2026-06-01") == ["gold", "", ""]
+
+
+def test_what_is_learnt_late_opens_no_period_again_that_has_brought_a_tier():
+    program = club(GOLD, window="year", keeps=EndOfPeriod(1), starts="next_period")
+    account = who_spends(program, ("2024-03-01", 500), ("2025-03-01", 500))
+    assert tiers_on(account, "2025-01-01", "2026-12-31", "2027-01-01") == ["gold", "gold", ""]
+    buy(account, 1, "2024-03-02", posted="2027-01-02")
+    assert account.tier(at="2027-01-02") == ""
 
 
 def test_a_late_activity_counts_in_the_window_of_its_day():
@@ -885,7 +966,9 @@ def test_a_call_again_has_the_same_result_whatever_its_tier_has_brought():
         "Club",
         points={"stars": Points(PerSpend(1), on_event=Flat(100).when(OfKind("tier_up", "redeemed")))},
         rewards={"gift": Donation(worth="0.01", to="the school")},
-        tiers=TierLadder(Tier("silver", Reach("stars", 100)), Tier("gold", Reach("stars", 200)), Tier("top", Reach("stars", 300))),
+        tiers=TierLadder(
+            Tier("silver", Reach("stars", 100)), Tier("gold", Reach("stars", 200)), Tier("top", Reach("stars", 300))
+        ),
     )
     account = program.account("m-1")
     calls = [
@@ -908,9 +991,9 @@ def test_a_call_again_has_the_same_result_whatever_its_tier_has_brought():
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        ('TierLadder()', "tiers: there is none"),
+        ("TierLadder()", "tiers: there is none"),
         ("TierLadder('gold')", "'gold' is no tier"),
-        ('TierLadder(GOLD, GOLD)', "'gold' stands twice"),
+        ("TierLadder(GOLD, GOLD)", "'gold' stands twice"),
         ("TierLadder(SILVER, Tier('gold'))", "'gold' has no qualification, which only the lowest may lack"),
         ("TierLadder(GOLD, downgrade='two_levels')", "'two_levels' is not known; give one of 'none', 'one_level'"),
         ("TierLadder(GOLD, starts='soon')", "'soon' is not known; give one of 'at_once', 'next_period'"),
@@ -918,6 +1001,8 @@ def test_a_call_again_has_the_same_result_whatever_its_tier_has_brought():
         ("TierLadder(GOLD, window='activity')", "is no window for tiers"),
         ("TierLadder(GOLD, window=Each('ticket'))", "is no window for tiers"),
         ("TierLadder(GOLD, starts='next_period')", "has no next period; give a window such as"),
+        ("TierLadder(GOLD, window=Rolling(months=12), keeps=EndOfPeriod(1))", "has no periods; give a calendar"),
+        ("TierLadder(GOLD, window=Balance(), grace=EndOfPeriod().plus(days=7))", "has no periods; give a calendar"),
         ("TierLadder(GOLD, keeps='a year')", "'a year' is no date rule"),
         ("TierLadder(Tier('gold', Reach('status', 1), carry=5))", "gold: carry: 'ever' has no next period"),
         ("TierLadder(Tier('gold', Reach('status', 1), deducts=True), window=Balance())", "a balance is not a count"),
@@ -1104,8 +1189,9 @@ def test_an_account_stands_where_its_entries_say_at_every_step(name, steps):
     account = program.account("m-1")
     for at in history(account, steps):
         again = program.account("m-1", entries=account.entries)
+        later = program.account("m-1", snapshot=account.snapshot()) if account.entries else again
         for day in (at, at + timedelta(30), at + timedelta(100)):
-            assert stands(again, day) == stands(account, day)
+            assert stands(again, day) == stands(later, day) == stands(account, day)
         assert again.tiers_held == account.tiers_held
 
 
@@ -1140,6 +1226,8 @@ def test_questions_about_tiers_leave_no_trace(name, steps):
 @given(ANY_LADDER, HISTORIES, st.lists(EVENTS, min_size=2, max_size=4), st.randoms())
 def test_I22_no_order_of_events_within_one_instant_changes_a_tier(name, before, together, random):  # noqa: N802
     told = []
+    if name == "the next month":  # what is learnt late has happened at another instant, before which that month began
+        together = [event for event in together if event[0] != "late"]
     shuffled = list(enumerate(together))
     for order in (list(shuffled), random.sample(shuffled, len(shuffled))):
         account = program_of(name).account("m-1")
@@ -1169,13 +1257,20 @@ def test_I22_a_tier_is_lost_at_a_review_only(name, steps):  # noqa: N802
     names = ("", *LADDERS[name].names)
     *_, at = history(account, steps)
     account.advance(at + timedelta(120))
-    for entry in account.entries:
-        if entry.id and "tier" in entry.data and entry.data["tier"] != entry.data["was"]:
+    changes = [entry for entry in account.entries if "tier" in entry.data]
+    for entry in changes:
+        if entry.id and entry.data["tier"] != entry.data["was"]:
             # a call lowers no tier, but for one that another of the same instant has just brought
-            assert names.index(entry.data["tier"]) >= names.index(account.tier(at=entry.at - timedelta.resolution))
+            reviewed = [e.data["tier"] for e in changes if not e.id and e.at == entry.at and e.seq < entry.seq]
+            before = reviewed[-1] if reviewed else account.tier(at=entry.at - timedelta.resolution)
+            assert names.index(entry.data["tier"]) >= names.index(before)
 
 
-@given(ANY_LADDER.filter(lambda name: name not in ("the next month", "deducted")), HISTORIES)
+SAYING_HOW_FAR = [name for name in (*LADDERS, *BALANCED) if name not in ("the next month", "deducted", "the term")]
+"""Where no tier waits for a day, is paid for, or counts over another window than the one below it."""
+
+
+@given(st.sampled_from(SAYING_HOW_FAR), HISTORIES)
 def test_I22_progress_agrees_with_what_then_happens(name, steps):  # noqa: N802
     account = program_of(name).account("m-1")
     *_, at = history(account, steps)
@@ -1194,3 +1289,45 @@ def test_I22_progress_agrees_with_what_then_happens(name, steps):  # noqa: N802
     place = ("", *(LADDERS | BALANCED)[name].names).index
     assert place(enough.tier(at=at)) >= place(progress.next)
     assert almost.tier(at=at) == progress.tier
+
+
+def test_a_new_version_is_judged_at_once_by_what_was_counted():
+    metals = Program("Club", earning=PerSpend(1), tiers=TierLadder(SILVER_BY_SPEND, GOLD_BY_SPEND))
+    plain = Program("Club", earning=PerSpend(1), tiers=TierLadder(SILVER_BY_SPEND))
+    account = ProgramHistory(metals, ("2027-01-01", plain)).account("m-1")
+    buy(account, 1000, "2026-03-01")
+    assert tiers_on(account, "2026-12-31", "2027-01-01") == ["gold", "silver"]
+    account.advance("2027-02-01")
+    assert account.entries[-1].reason == "the program has changed: gold before, silver now"
+
+
+def test_tiers_end_with_the_version_that_has_none_and_so_does_what_hangs_on_them():
+    kept = Points(PerSpend(1), expiry=After(days=30).unless(InTier("gold")))
+    metals = Program("Club", points={"stars": kept}, tiers=TierLadder(SILVER_BY_SPEND, GOLD_BY_SPEND))
+    plain = Program("Club", points={"stars": kept})
+    history = ProgramHistory(metals, ("2027-01-01", plain))
+    account = history.account("m-1")
+    buy(account, 1000, "2026-03-01", id="t-1")
+    account.grant_tier("gold", at="2026-03-02", until="2027-06-30", id="g-1")
+    assert account.balance(at="2026-12-31") == 1000
+    assert (
+        account.balance(at="2027-01-02")
+        == history.account("m-1", entries=account.entries).balance(at="2027-01-02")
+        == 0
+    )
+    account.advance("2028-01-01")
+    assert [entry.reason for entry in account.entries if entry.kind == "tier_changed"][-1].startswith("the program has")
+
+
+SILVER_BY_SPEND, GOLD_BY_SPEND = Tier("silver", Reach("spend", 500)), Tier("gold", Reach("spend", 1000))
+
+
+def test_a_tier_that_ends_by_inactivity_is_refused():
+    with pytest.raises(RuleError, match="a tier ends on a day that stays"):
+        TierLadder(GOLD, keeps=After(months=24) | AfterInactivity(months=12))
+
+
+def test_a_closed_account_is_not_reviewed():
+    account = who_spends(METALS, ("2026-03-01", 500))
+    account.close(id="c-1", at="2026-04-01")
+    assert account.advance("2030-01-01") == ()

@@ -14,6 +14,7 @@ from loyaltycore.activity import ANYONE, Activity, CounterKey, Line, Member, Tal
 from loyaltycore.awards import Award
 from loyaltycore.checks import Problem
 from loyaltycore.conditions import (
+    Anniversary,
     AtLeastTier,
     BirthMonth,
     Category,
@@ -69,6 +70,7 @@ from loyaltycore.redemption_options import (
     CarryOver,
     Convert,
     Donation,
+    Gift,
     Increments,
     Item,
     PayWithPoints,
@@ -90,7 +92,9 @@ from loyaltycore.tiers import (
 
 if _TYPE_CHECKING:
     from loyaltycore.account import Account
+    from loyaltycore.differences import Difference, diff
     from loyaltycore.entries import Entry, Receipt, Redemption
+    from loyaltycore.explaining import explain
     from loyaltycore.serialize import from_data, from_json, to_data, to_json
     from loyaltycore.snapshots import Snapshot
     from loyaltycore.statement import Statement
@@ -103,6 +107,7 @@ __all__ = [
     "After",
     "AfterFact",
     "AfterInactivity",
+    "Anniversary",
     "AtLeastTier",
     "Award",
     "AwardChart",
@@ -123,6 +128,7 @@ __all__ = [
     "Counts",
     "DataError",
     "DateRule",
+    "Difference",
     "Donation",
     "During",
     "Each",
@@ -136,6 +142,7 @@ __all__ = [
     "Factor",
     "FirstTime",
     "Flat",
+    "Gift",
     "Has",
     "InExperiment",
     "InHours",
@@ -202,7 +209,9 @@ __all__ = [
     "by_fact",
     "by_member_fact",
     "by_tier",
+    "diff",
     "exact",
+    "explain",
     "first_of",
     "from_data",
     "from_json",
@@ -225,6 +234,9 @@ _LATER = {
     "BenefitUse": "status",
     "TierHeld": "status",
     "TierProgress": "status",
+    "Difference": "differences",
+    "diff": "differences",
+    "explain": "explaining",
     "from_data": "serialize",
     "from_json": "serialize",
     "to_data": "serialize",

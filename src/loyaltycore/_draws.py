@@ -21,6 +21,7 @@ from loyaltycore._strategy import Stored, Strategy
 from loyaltycore.activity import Activity, CounterKey, Line, Member
 from loyaltycore.conditions import (
     And,
+    Anniversary,
     AtLeastTier,
     BirthMonth,
     Category,
@@ -44,11 +45,13 @@ from loyaltycore.earning import (
     AtLeast,
     BestOf,
     Cap,
+    Cooldown,
     EachLine,
     EachOf,
     EarningRule,
     EveryNthTime,
     FirstOf,
+    InARow,
     Limit,
     Named,
     Rounded,
@@ -381,6 +384,7 @@ _LEAVES: Final[dict[type[Strategy], Make]] = {
     OnWeekdays: lambda m, _: OnWeekdays(*m.some((6, 7, 1))),
     InHours: lambda m, _: InHours(*m.pick(("16:00", "18:00"), ("23:59", "12:00"), ("00:00", "24:00"))),
     BirthMonth: lambda *_: BirthMonth(),
+    Anniversary: lambda m, _: Anniversary(m.pick("birthday", "joined"), after=m.pick(0, 31)),
     MemberFact: lambda m, _: MemberFact(*m.stated(MEMBER_FACTS)),
     InTier: lambda m, _: InTier(*m.some(TIERS)),
     AtLeastTier: lambda m, _: AtLeastTier(m.pick(*TIERS)),
@@ -429,6 +433,8 @@ _NODES: Final[dict[type[Strategy], Make]] = {
     Running: _running,
     Limit: lambda m, depth: m.one(EarningRule, depth).named(m.name()).limit(m.pick(1, 2), per=m.one(Period, 1)),
     EveryNthTime: lambda m, depth: m.one(EarningRule, depth).named(m.name()).every_nth(m.pick(2, 3, 1)),
+    InARow: lambda m, depth: m.one(EarningRule, depth).named(m.name()).in_a_row(m.pick(2, 3, 1), per="day"),
+    Cooldown: lambda m, depth: m.one(EarningRule, depth).named(m.name()).cooldown(days=m.pick(1, 7)),
 }  # fmt: skip
 """How to make what has others inside."""
 

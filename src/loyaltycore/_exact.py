@@ -209,13 +209,17 @@ def total(numbers: Sequence[Exact]) -> Exact:
     """The sum; of one number, which is what most lists of them are, the number."""
     if len(numbers) == 1:
         return numbers[0]
-    result: Exact = 0
-    for start in range(0, len(numbers), _AT_ONCE):
-        result += sum(numbers[start : start + _AT_ONCE])
-        if type(result) is not int:
-            # thousands of unlike denominators would grow without end, and take minutes to add
-            _bounded(result.denominator, "the sum's denominator")
-    return result
+    result: Exact = sum(numbers[:_AT_ONCE])
+    for start in range(_AT_ONCE, len(numbers), _AT_ONCE):
+        # thousands of unlike denominators would grow without end, and take minutes to add
+        result = _summable(result) + sum(numbers[start : start + _AT_ONCE])
+    return _summable(result)
+
+
+def _summable(value: Exact) -> Exact:
+    if type(value) is not int:
+        _bounded(value.denominator, "the sum's denominator")
+    return value
 
 
 def whole(value: object, what: str, *, at_least: int | None = None, at_most: int | None = None) -> int:
@@ -352,15 +356,15 @@ def share_between(total: int, before: Exact, after: Exact, whole: Exact) -> int:
 
 # Numbers as keys -----------------------------------------------------------------------------------------------------
 
-_MOST_ALIKE: Final = 20
+MOST_ALIKE: Final = 20
 """Keys of one hash: numbers can be chosen to share theirs, and the time for a mapping then grows with their square."""
 
 
 def check_hashes(keys: Iterable[object], what: str) -> None:
     """Refuse keys that were chosen to have one hash: no others come to more than a few."""
     alike = Counter(map(hash, keys))
-    if alike and max(alike.values()) > _MOST_ALIKE:
-        raise RuleError(f"{what}: more than {_MOST_ALIKE} of the numbers have one hash; use text instead of numbers")
+    if alike and max(alike.values()) > MOST_ALIKE:
+        raise RuleError(f"{what}: more than {MOST_ALIKE} of the numbers have one hash; use text instead of numbers")
 
 
 # A frozen mapping ---------------------------------------------------------------------------------------------------

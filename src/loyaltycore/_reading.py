@@ -34,6 +34,9 @@ TAGS: Final[dict[str, Any]] = {
 }
 """The types of `{"type": "number", "value": "1.5"}` and its like: what stands where plain text would stay text."""
 
+_MOST_SHARED: Final = 100_000
+"""Values that data may stand for beyond those it has: with aliases, as YAML has them, few can stand for billions."""
+
 _SHOWN: Final = 40
 """Characters of the data's own text that an error repeats."""
 
@@ -116,6 +119,7 @@ def read_root(data: Any, cls: type[Stored]) -> Any:
     spot, wants = Spot(), Wants(stored=(cls,))
     if not isinstance(data, dict):
         raise spot.wrong(data, wants)
+    _check_shared(data, spot)
     _check_keys(data, spot)
     if type(data.get("version")) is not int or data["version"] != VERSION:
         raise spot.inside("version").error(
@@ -125,6 +129,26 @@ def read_root(data: Any, cls: type[Stored]) -> Any:
         return _read_fields({key: value for key, value in data.items() if key != "version"}, wants, spot)
     except RecursionError as error:  # whoever asks may be deep down already
         raise spot.error("it nests too deep to be read from here; make it flatter") from error
+
+
+def _check_shared(data: Any, spot: Spot) -> None:
+    """Refuse what is short only because its parts stand in many places."""
+    known: dict[int, int] = {}
+    there = 0
+
+    def size(data: Any, depth: int) -> int:
+        nonlocal there
+        found = known.get(id(data))
+        if found is None:
+            known[id(data)] = 0  # what holds itself is too deep, and refused for that
+            items = data.values() if isinstance(data, dict) else data
+            there += len(items)
+            inner = [item for item in items if isinstance(item, (dict, list))] if depth < DEEPEST else ()
+            found = known[id(data)] = len(items) + sum([size(item, depth + 1) for item in inner])
+        return found
+
+    if size(data, 1) > there + _MOST_SHARED:
+        raise spot.error(f"some of it stands in so many places that this is {_MOST_SHARED:,} values more; write less")
 
 
 def read(data: Any, hint: Any, spot: Spot) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from loyaltycore._annotations import Wants, slots_of, wants_of
+from loyaltycore._annotations import Slot, Wants, slots_of, wants_of
 from loyaltycore._calendar import moment_text
 from loyaltycore._exact import show
 from loyaltycore._expressions import laid_out
@@ -19,7 +19,6 @@ from loyaltycore._reading import TAGS, Spot, is_number, is_text, read
 from loyaltycore._strategy import Stored, Strategy, parts_of
 from loyaltycore.activity import CounterKey
 from loyaltycore.errors import LoyaltyError
-
 
 _QUOTED: Final = re.compile(r"'(\w+)'")
 """A word that stands for a value, such as a period: it goes without its quotes."""
@@ -45,10 +44,13 @@ def write_fields(value: Any, spot: Spot, *, short: bool = False) -> dict[str, An
     for part in parts_of(cls):
         field = getattr(value, part.name)
         if part.default is attrs.NOTHING or field != part.default:
-            slot = slots[part.keyword]
-            text = _as_text(field, slot.hint, slot.convert) if short else None
-            data[part.keyword] = text or _write(field, slot.hint, spot.inside(part.keyword), short=short)
+            data[part.keyword] = write_field(field, slots[part.keyword], spot.inside(part.keyword), short=short)
     return data
+
+
+def write_field(value: Any, slot: Slot, spot: Spot, *, short: bool = False) -> Any:
+    """What stands under the keyword of a field."""
+    return (_as_text(value, slot.hint, slot.convert) if short else None) or _write(value, slot.hint, spot, short=short)
 
 
 def _write(value: Any, hint: Any, spot: Spot, *, short: bool) -> Any:

@@ -17,18 +17,21 @@ from attrs import evolve
 from loyaltycore._calendar import civil_date
 from loyaltycore._exact import EMPTY, FrozenMap, whole
 from loyaltycore._strategy import text
-from loyaltycore.activity import Member, fact_map
+from loyaltycore.activity import Activity, FactValue, Member, fact_map
 from loyaltycore.books import LotState
 from loyaltycore.desk import When, several, verb
 from loyaltycore.earnings import Earning
-from loyaltycore.entries import Entry, call_data, erased
+from loyaltycore.entries import Entry, Redemption, call_data, erased
 from loyaltycore.errors import RuleError
-from loyaltycore.ledger import Ledger, end_of
+from loyaltycore.instants import end_of
+from loyaltycore.ledger import Ledger
 from loyaltycore.lots import Lot
-from loyaltycore.snapshots import Snapshot, freeze
+from loyaltycore.redemption import Quote
+from loyaltycore.redemption_options import gift_in
+from loyaltycore.snapshots import Archive, Snapshot, freeze
 from loyaltycore.spending import Spending
 from loyaltycore.statement import Statement, saved, unit_statements
-from loyaltycore.status import Status, progress_of
+from loyaltycore.status import Status, brings_more, progress_of, promised
 
 
 class Account(Earning, Spending, Status):
@@ -115,6 +118,42 @@ class Account(Earning, Spending, Status):
         to._receive(self.id, unit, count, moved, ages, id=id, at=at, posted=posted)
         return cast("tuple[Entry, ...]", done)
 
+    @verb
+    def give(
+        self, reward: str, to: Account, *, points: int, id: str, at: When, posted: When | None = None
+    ) -> Redemption:
+        """Give points to another account by a `Gift` among the rewards, within its limits.
+
+        A refused gift raises nothing, writes nothing, and says why in its quote. The option is asked about an activity
+        of the kind `gift` with the fact `to`, the other's id. Both accounts get entries under the same id, so a retry
+        after a crash between the two completes it.
+        """
+        count = whole(points, "points", at_least=1)
+        self._check_other(to, "to")
+        content = {"reward": reward, "to": to.id, "points": count}
+        done, at, posted_at = self._start(id, at, posted, "give", **content)
+        if done is None:
+            if gift_in(self._option(reward, at)) is None:
+                raise RuleError(f"{reward!r} is no Gift; use redeem, or transfer")
+            ledger = self._ledger
+            order = self._order(Activity.action("gift", at=at, to=to.id), at)
+            with ledger.upto(posted_at):
+                quote = self._quote(ledger, reward, order, count)
+                if quote.ok:
+                    into, given = _given(to, quote)
+                    to._again(id, "receive", of=self.id, points=given, unit=into, at=at)
+                    lots = ledger.plan(quote.unit, quote.points, quote.lots)
+                    ledger.keep()
+            if not quote.ok:
+                return Redemption(id, reward, quote)
+            data = FrozenMap({"call": call_data("give", at=at, **content), "quote": quote, "counts": quote.counts})
+            entry = ledger.write("transferred", id, at, posted_at, quote.unit, -quote.points, lots, ("to {}", to.id),
+                                 source=to.id, data=data)  # fmt: skip
+            done = Redemption(id, reward, quote, self._finish(id, [entry], at, posted_at, None))
+        into, given = _given(to, done.quote)
+        to._receive(self.id, into, given, (), (), id=id, at=at, posted=posted)
+        return cast("Redemption", done)
+
     def _check_other(self, other: object, what: str) -> None:
         if not isinstance(other, Account):
             raise RuleError(f"{what}: {other!r} is no account; give the other one, from program.account(id)")
@@ -148,6 +187,9 @@ class Account(Earning, Spending, Status):
     def merge(self, other: Account, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:
         """Take over another account: all its lots with their age, pending ones and what it owes; it is closed then.
 
+        What it counted towards tiers counts here as well. A tier that it held, by counting or granted, is a floor until
+        its last day, where it is higher or lasts longer than what is held here; tiers of the balance are not.
+
         Open holds of the other must be resolved before. Both accounts get entries under the same id, so a retry after a
         crash between the two completes it. Points that wait can still be activated; what was earned in the other can no
         longer be reversed, as only the account that earned it knows what for.
@@ -159,39 +201,40 @@ class Account(Earning, Spending, Status):
         for unit in other._ledger.books:
             self._unit(unit)
         handed = other._hand_over(self.id, id=id, at=at, posted=posted)
+        note = next(entry for entry in handed if entry.kind == "noted")
+        moves = tuple(entry for entry in handed if entry.kind in ("transferred", "owed"))
         ledger = self._ledger
-        posted_at = max(posted_at, handed[-1].posted)
+        posted_at = max(posted_at, note.posted)
         ledger.advance(posted_at)
         call = call_data("merge", other=other.id, at=at)
         entries: list[Entry] = []
-        for given in handed[:-1]:
+        for given in moves:
             first = self._new_lot()
             lots = tuple((first + i, n) for i, (_, n) in enumerate(given.lots))
             ages = given.data.get("ages")
             data = FrozenMap({"call": call, **({"ages": ages} if ages else {})})
             entries.append(ledger.write(given.kind, id, at, posted_at, given.unit, -given.points, lots,
                                         ("from {}", other.id), source=other.id, data=data))  # fmt: skip
-        for unit in dict.fromkeys(given.unit for given in handed[:-1]):
+        for unit in dict.fromkeys(given.unit for given in moves):
             entries += ledger.repay(unit, at, posted_at, id)
-        entries += self._take_over_tiers(handed[-1], other.id, id, at, posted_at, call)
+        entries += self._take_over_tiers(note, other.id, id, at, posted_at, call)
         return self._finish(id, entries, at, posted_at, call)
 
     def _take_over_tiers(
         self, handed: Entry, other: str, id: str, at: datetime, posted: datetime, call: Any
     ) -> list[Entry]:
-        """What the other counted towards tiers; a higher tier that it held is a floor as long as it was kept."""
+        """What the other counted towards tiers; what it held is a floor as long as it was kept, if that is any more."""
         ledger = self._ledger
-        if ledger.standings is None:
-            return []
+        if ledger.standings is None or "counted" not in handed.data:
+            return []  # also if the program has tiers only since the other was closed
         why = ("from {}", other)
-        data = FrozenMap({"call": call, "counts of": handed.data["counted"]})
+        data = FrozenMap({"call": call, "counts of": handed.data["counted"], "carried of": handed.data["carried"]})
         entries = [ledger.write("noted", id, at, posted, why=why, source=other, data=data)]
-        for progress in progress_of(ledger, posted):
-            tier, until = handed.data["held"].get(progress.ladder, ("", None))
-            ladder = self._ladder(progress.ladder, posted)[1]
-            if ladder.index(tier) > ladder.index(progress.tier):
-                data = FrozenMap({"call": call, "ladder": progress.ladder, "floor": tier, "until": until})
-                entries.append(ledger.write("tier_changed", id, at, posted, why=why, source=other, data=data))
+        for name, ladder in self._terms.version(posted).ladders.items():
+            for tier, until in handed.data["held"].get(name, ()):
+                if brings_more(ladder, tier, until, promised(ledger, name, posted)):
+                    data = FrozenMap({"call": call, "ladder": name, "floor": tier, "until": until})
+                    entries.append(ledger.write("tier_changed", id, at, posted, why=why, source=other, data=data))
         return entries
 
     @verb
@@ -223,8 +266,12 @@ class Account(Earning, Spending, Status):
                                                 data=FrozenMap({"call": call})))  # fmt: skip
         note = {"call": call, "closed": True}
         if ledger.standings is not None:
-            held = {progress.ladder: (progress.tier, progress.until) for progress in progress_of(ledger, posted_at)}
-            note |= {"counted": ledger.standings.counts(), "held": FrozenMap(held)}
+            held = {name: promised(ledger, name, posted_at) for name in self._terms.version(posted_at).ladders}
+            note |= {
+                "counted": ledger.standings.counts(),
+                "carried": ledger.standings.carried(),
+                "held": FrozenMap(held),
+            }
         entries.append(ledger.write("noted", id, at, posted_at, why=("merged into {}", into), data=FrozenMap(note)))
         return self._finish(id, entries, at, posted_at, call)
 
@@ -339,7 +386,7 @@ class Account(Earning, Spending, Status):
             before = () if self._snapshot is None else self._snapshot.past or ()
             # a call has an id; what time alone did is referred to where it resolved a hold
             past = (*before, *(entry for entry in self._ledger.entries if entry.id or entry.kind == "released"))
-        return freeze(self._ledger, past, saved(self._ledger))
+        return freeze(self._ledger, past, saved(self._ledger), archived=isinstance(self._look_up, Archive))
 
     # Questions ------------------------------------------------------------------------------------------------------
 
@@ -370,6 +417,26 @@ class Account(Earning, Spending, Status):
         instant = self._instant(at)
         with self._known(instant, known) as ledger:
             return FrozenMap(ledger.totals(unit))
+
+    def totals_by(self, fact: str, unit: str = "", *, at: When) -> Mapping[FactValue | None, Mapping[str, int]]:
+        """The `totals` for each value of a fact that activities stated, such as the partner who funds the points.
+
+        Points keep the facts of the activity that earned them, wherever they go to. Those of `None` have none: what was
+        given by hand, converted or transferred as new points, and what is owed.
+
+        >>> club = Program("Club", earning=PerSpend(1), rewards={"coffee": Item(30)})
+        >>> account = club.account("m-1")
+        >>> for n, partner in enumerate(("fuel", "grocer")):
+        ...     receipt = account.earn(Activity.purchase(20, at="2026-01-05", id=f"t-{n}", partner=partner))
+        >>> redemption = account.redeem("coffee", id="r-1", at="2026-02-01")
+        >>> {partner: total["spent"] for partner, total in account.totals_by("partner", at="2026-02-01").items()}
+        {'fuel': 20, 'grocer': 10}
+        """
+        text(fact, "fact")
+        unit = self._unit(unit)
+        self._needs_entries(None)
+        with self._as_of(self._instant(at)) as ledger:
+            return FrozenMap((value, FrozenMap(totals)) for value, totals in ledger.totals_by(unit, fact).items())
 
     def _known(self, at: datetime, known: When | None) -> AbstractContextManager[Ledger]:
         limit = None if known is None else self._instant(known)
@@ -416,6 +483,11 @@ class Account(Earning, Spending, Status):
             seen = ledger.member()
             lots = tuple(lot.frozen() for book in ledger.books.values() for lot in book.in_order())
             return evolve(seen, counted=FrozenMap(seen.counted), last=FrozenMap(seen.last), lots=lots)
+
+
+def _given(to: Account, quote: Quote) -> tuple[str, int]:
+    """What a gift is to the other account: the unit, and how many points."""
+    return to._unit(quote.grants.get("into", quote.unit)), quote.grants["points"]
 
 
 def _age(lot: LotState) -> FrozenMap[str, Any]:

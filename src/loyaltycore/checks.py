@@ -29,6 +29,7 @@ from loyaltycore.redemption_options import (
     CarryOver,
     Convert,
     Donation,
+    Gift,
     Increments,
     Item,
     PayWithPoints,
@@ -165,7 +166,7 @@ def _never_earns(rule: EarningRule) -> bool:
 
 
 def _empty_units(program: Program, parts: Iterable[tuple[str, Stored]]) -> Iterator[str]:
-    filled = {value.into for _, value in parts if isinstance(value, Convert)}
+    filled = {value.into for _, value in parts if isinstance(value, (Convert, Gift))}
     return (unit for unit, points in program.points.items() if unit not in filled and _is_never_earned(points))
 
 
@@ -279,7 +280,7 @@ def _band(rule: EarningRule) -> tuple[Within | None, tuple[Condition | None, ...
 
 # Rewards ------------------------------------------------------------------------------------------------------------
 
-_NAMING_A_UNIT: Final = (Item, Voucher, PercentOff, AwardChart, PayWithPoints, Increments, Donation, Convert)
+_NAMING_A_UNIT: Final = (Item, Voucher, PercentOff, AwardChart, PayWithPoints, Increments, Donation, Gift, Convert)
 
 
 def _options(program: Program) -> Iterator[tuple[str, RedemptionOption, str]]:
@@ -324,12 +325,13 @@ def _units_are_known(seen: Seen) -> Iterator[Problem]:
     program = seen.program
     known, redeemable = _listed(program.points), _listed(_redeemable(program))
     for place, option, usual in seen.options:
-        if isinstance(option, Convert) and option.into not in program.points:
-            yield Problem(f"{place}.into", f"{option.into!r} is no unit of the program; it has {known}", ERROR)
+        into = option.into if isinstance(option, (Convert, Gift)) else ""
+        if into and into not in program.points:
+            yield Problem(f"{place}.into", f"{into!r} is no unit of the program; it has {known}", ERROR)
         unit = option._unit
         if unit and not (isinstance(unit, str) and unit in program.points):
             yield Problem(f"{place}.unit", f"{unit!r} is no unit of the program; it has {known}", ERROR)
-        elif unit and not program.points[unit].redeemable:
+        elif unit and not program.points[unit].redeemable and not isinstance(option, Gift):
             yield Problem(f"{place}.unit", f"{unit!r} cannot be redeemed; name a redeemable unit", ERROR)
         elif not unit and not usual and isinstance(option, _NAMING_A_UNIT):
             which = f"it says none of the redeemable units; name one of {redeemable}"
@@ -341,7 +343,8 @@ def _rewards_can_be_had(seen: Seen) -> Iterator[Problem]:
     program, usual_unit = seen.program, _main_unit(seen.program)
     for place, option, usual in seen.options:
         unit = _costs(option, usual)
-        if unit in seen.empty and place.startswith("$.rewards"):
+        free = isinstance(option, (Item, Voucher, PercentOff)) and option.cost == 0
+        if unit in seen.empty and not free and place.startswith("$.rewards"):
             yield Problem(place, f"it costs {unit!r}, which nothing earns; let a rule earn it, or convert into it")
     for name, reward in program.rewards.items():
         unit = _costs(reward, usual_unit)
@@ -370,7 +373,7 @@ def _least_price(option: RedemptionOption) -> Exact:
         return min(option.table)
     if isinstance(option, PayWithPoints):
         return _least_payment(option)
-    if isinstance(option, Donation):
+    if isinstance(option, (Donation, Gift)):
         return option.at_least
     return option.fewest if isinstance(option, Convert) else 0
 
@@ -496,19 +499,17 @@ def _brings(tier: Tier, higher: Tier, ladder: TierLadder) -> bool:
 
 
 def _implies(this: Qualification, other: Qualification, window: Period) -> bool:
+    if isinstance(this, Reach) and isinstance(other, Reach):
+        mine, theirs = _window(this, window), _window(other, window)
+        # in one term a tier is reached after the other, so the same count is not the same points
+        return this.what == other.what and this.n >= other.n and mine == theirs != TierTerm()
     if isinstance(this, AnyOf):
         return all(_implies(part, other, window) for part in this.qualifications)
     if isinstance(other, AllOf):
         return all(_implies(this, part, window) for part in other.qualifications)
     if isinstance(this, AllOf) and any(_implies(part, other, window) for part in this.qualifications):
         return True
-    if isinstance(other, AnyOf):
-        return any(_implies(this, part, window) for part in other.qualifications)
-    if not (isinstance(this, Reach) and isinstance(other, Reach)):
-        return False
-    mine, theirs = _window(this, window), _window(other, window)
-    # in one term a tier is reached after the other, so the same count is not the same points
-    return this.what == other.what and this.n >= other.n and mine == theirs != TierTerm()
+    return isinstance(other, AnyOf) and any(_implies(this, part, window) for part in other.qualifications)
 
 
 def _window(reach: Reach, usual: Period) -> Period:

@@ -1,34 +1,43 @@
 """The command `loyaltycore`: reports, balances and statements from files of transactions, and checks of programs.
 
-It exits with 0 when it has printed what was asked for, with 1 when `--strict` met a bad row or `check` an error, and
-with 2 when it was called wrongly or a file cannot be used. Bad rows go to standard error: standard output holds the
-report alone.
+It exits with 0 when it has printed what was asked for, with 1 when `--strict` met a bad row, `check` an error or `diff`
+a difference, and with 2 when it was called wrongly or a file cannot be used. Bad rows go to standard error: standard
+output holds the report alone.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import csv
 from importlib.metadata import version
 import json
 import os
 from pathlib import Path
 import sys
+from time import perf_counter
 from typing import Any, Final
 import warnings
 
 from attrs import evolve
 
 from loyaltycore.balances import account_of, balances_report
+from loyaltycore.calls import ROW_COLUMNS, Calls, read_calls
 from loyaltycore.checks import Problem
 from loyaltycore.datasets import COLUMNS, REQUIRED, BadRow, Transactions, read_transactions
-from loyaltycore.errors import DataError, LoyaltyError, LoyaltyWarning, RuleError
-from loyaltycore.history import AnyProgram
+from loyaltycore.differences import diff
+from loyaltycore.errors import DataError, LoyaltyError, LoyaltyWarning, MissingExtra, RuleError
+from loyaltycore.explaining import explain as explain_program
+from loyaltycore.history import AnyProgram, ProgramHistory
+from loyaltycore.liability import rollforward
+from loyaltycore.replay import TABLES, replay
 from loyaltycore.reports import MONTHS, explain, points_report
+from loyaltycore.schema import program_schema
 from loyaltycore.serialize import load_history, place_in_file, to_json
 
 BAD_ROW, UNUSABLE = 1, 2
 PROBLEMS: Final = 1
+DIFFERENT: Final = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -111,8 +120,60 @@ def _parser() -> ArgumentParser:
     statement.add_argument("--at", metavar="MOMENT", required=True, help=_MOMENT)
     statement.add_argument("--since", metavar="MOMENT", help="where it begins (default: with the first transaction)")
     statement.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    _add_replay(commands)
+    _add_liability(commands)
     _add_check(commands)
+    _add_explain(commands)
+    _add_diff(commands)
+    _add_schema(commands)
     return parser
+
+
+def _add_replay(commands: Any) -> None:
+    command = _add_command(
+        commands,
+        "replay",
+        _replay,
+        what="a whole history in real accounts",
+        description="A whole history in the accounts of all members: purchases, and what else the column `kind` says,\n"
+        "such as redeem, hold, capture, cancel, reverse and adjust. It prints what was earned, spent and lapsed by\n"
+        "month, and writes the tables to a directory: as CSV, or as Parquet if the files are.",
+        example="--out replayed --workers 4",
+        several=True,
+    )
+    command.add_argument("--out", metavar="DIR", required=True, help="write monthly and balances to this directory")
+    command.add_argument("--entries", action="store_true", help="write every entry of every account, too")
+    command.add_argument("--at", metavar="MOMENT", help=f"the end: {_MOMENT} (default: the last event)")
+    command.add_argument("--workers", metavar="N", type=int, default=1, help="so many processes (default: 1)")
+    command.add_argument(
+        "--checkpoint", metavar="FILE", help="keep in it what is finished, and go on from it after a break"
+    )
+
+
+def _add_liability(commands: Any) -> None:
+    command = _add_command(
+        commands,
+        "liability",
+        _liability,
+        what="what is owed to members in points, rolled forward",
+        description="What was owed to members in points when a period began, what was issued, redeemed and lapsed in\n"
+        "it, and what is owed when it ends. The last line, by how much that differs from the ledger, is 0. It reads\n"
+        "what `replay` reads. A calculation, and no accounting advice.",
+        example="--since 2026-03-01 --until 2026-03-31 --price 0.01",
+        several=True,
+    )
+    command.add_argument("--until", metavar="DATE", required=True, help="the last day of the period")
+    command.add_argument("--since", metavar="DATE", help="the first day of the period (default: from the beginning)")
+    command.add_argument(
+        "--price",
+        metavar="[UNIT=]MONEY",
+        action="append",
+        default=[],
+        help="what a point is carried at; for each of several units",
+    )
+    command.add_argument("--places", metavar="N", type=int, default=2, help="digits of money (default: 2)")
+    command.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
+    command.add_argument("--journal", action="store_true", help="the journal lines instead; they need prices")
 
 
 def _add_check(commands: Any) -> None:
@@ -129,12 +190,51 @@ def _add_check(commands: Any) -> None:
     check.add_argument("--strict", action="store_true", help="exit with 1 where there are warnings, too")
 
 
+def _add_explain(commands: Any) -> None:
+    explain = commands.add_parser(
+        "explain",
+        help="a program in plain English",
+        description="A program in plain English; of several versions the first, and what each later one changes.",
+        epilog="example:\n  loyaltycore explain club.toml --at 2026-04-01",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    explain.set_defaults(run=_explain)
+    explain.add_argument("program", metavar="FILE", help="the program, as TOML or JSON")
+    explain.add_argument("--at", metavar="MOMENT", help=f"only the version in force then: {_MOMENT}")
+
+
+def _add_diff(commands: Any) -> None:
+    differ = commands.add_parser(
+        "diff",
+        help="what differs between two programs, in plain words",
+        description="What differs between two programs, a line each. It exits with 1 where they differ.",
+        epilog="example:\n  loyaltycore diff club.toml club-2027.toml",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    differ.set_defaults(run=_diff)
+    differ.add_argument("old", metavar="OLD", help="a program, as TOML or JSON")
+    differ.add_argument("new", metavar="NEW", help="the program that it is compared with")
+
+
+def _add_schema(commands: Any) -> None:
+    schema = commands.add_parser(
+        "schema",
+        help="the JSON Schema of program files, for editors",
+        description="The JSON Schema of program files, by which editors complete and check them.",
+        epilog="example:\n  loyaltycore schema --out club.schema.json",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    schema.set_defaults(run=_schema)
+    schema.add_argument("--out", metavar="FILE", help="write it to this file (default: print it)")
+
+
 _MOMENT: Final = "a date (its first moment), or date and time as in 2026-04-01T12:00"
 
 
 def _add_command(
-    commands: Any, name: str, run: Callable[[Namespace], None], *, what: str, description: str, example: str
-) -> ArgumentParser:
+    commands: Any, name: str, run: Callable[[Namespace], None], *, what: str, description: str, example: str,
+    several: bool = False,
+) -> ArgumentParser:  # fmt: skip
     """A command that reads transactions and a program."""
     command: ArgumentParser = commands.add_parser(
         name,
@@ -144,16 +244,21 @@ def _add_command(
         formatter_class=RawDescriptionHelpFormatter,
     )
     command.set_defaults(run=run)
-    _add_input(command)
+    _add_input(command, several=several)
     return command
 
 
 # What goes in -------------------------------------------------------------------------------------------------------
 
 
-def _add_input(command: ArgumentParser) -> None:
-    """The options of every command that reads transactions and a program."""
-    command.add_argument("file", metavar="FILE", help="a CSV file of transactions whose first row names its columns")
+def _add_input(command: ArgumentParser, *, several: bool) -> None:
+    """The options of every command that reads transactions and a program; *several* files may say all that happened."""
+    if several:
+        command.add_argument("files", metavar="FILE", nargs="+", help="CSV files of what happened, or Parquet files")
+    else:
+        command.add_argument(
+            "file", metavar="FILE", help="a CSV file of transactions whose first row names its columns"
+        )
     command.add_argument("--program", metavar="FILE", required=True, help="the program, as TOML or JSON")
     command.add_argument("--strict", action="store_true", help="stop at the first bad row, with exit code 1")
     command.add_argument(
@@ -167,9 +272,10 @@ def _add_input(command: ArgumentParser) -> None:
     columns = command.add_argument_group(
         "columns", "Found by their usual names if not given. Rows that share an id are one basket."
     )
-    for what in COLUMNS:
+    for what in ROW_COLUMNS if several else COLUMNS:
         without = "" if what in REQUIRED else "; '' for none"
-        columns.add_argument(f"--{what}-column", metavar="NAME", help=f"the column of the {what}{without}")
+        option = f"--{what.replace('_', '-')}-column"
+        columns.add_argument(option, metavar="NAME", help=f"the column of the {what}{without}")
 
 
 def _delimiter(text: str) -> str:
@@ -177,29 +283,41 @@ def _delimiter(text: str) -> str:
 
 
 def _transactions(args: Namespace) -> Transactions:
-    """The file's activities; its bad rows are told at once, so that no use of the output hides them."""
-    named = {what: getattr(args, f"{what}_column") for what in COLUMNS}
+    """The file's activities."""
+    named = _named_columns(args, COLUMNS)
     found = read_transactions(
-        args.file,
-        columns={what: name for what, name in named.items() if name is not None},
-        delimiter=args.delimiter,
-        encoding=args.encoding,
-        strict=args.strict,
+        args.file, columns=named, delimiter=args.delimiter, encoding=args.encoding, strict=args.strict
     )
-    guessed = [f"{what} from {name!r}" for what, name in found.columns.items() if name not in (what, named[what])]
+    _tell_how_it_was_read(found, named)
+    return found
+
+
+def _named_columns(args: Namespace, known: Iterable[str]) -> dict[str, str]:
+    """The columns that options name."""
+    named = {what: getattr(args, f"{what}_column") for what in known}
+    return {what: name for what, name in named.items() if name is not None}
+
+
+def _tell_how_it_was_read(found: Transactions | Calls, named: Mapping[str, str]) -> None:
+    """Which columns were guessed, and the bad rows; at once, so that no use of the output hides them."""
+    guessed = [f"{what} from {name!r}" for what, name in found.columns.items() if name not in (what, named.get(what))]
     if guessed:
         _say(f"reading {', '.join(guessed)}")
     for problem in found.problems:
         sys.stderr.write(f"{problem}\n")
     if found.problems:
         _say(f"bad rows that are not counted: {len(found.problems):,} (--strict stops at the first)")
-    return found
 
 
 def _program(args: Namespace) -> AnyProgram:
+    return _read(args.program)
+
+
+def _read(file: str) -> AnyProgram:
+    """The program in a file; what is doubtful about it is told at once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", LoyaltyWarning)
-        program = load_history(args.program)
+        program = load_history(file)
     for warning in caught:
         _say(f"warning: {warning.message}")
     return program
@@ -235,6 +353,80 @@ def _balances(args: Namespace) -> None:
     sys.stdout.write(text)
 
 
+def _replay(args: Namespace) -> None:
+    program, start = _program(args), perf_counter()
+    history, named = _history(args)
+    done = replay(
+        program, history, at=args.at, entries=args.entries, workers=args.workers, checkpoint=args.checkpoint,
+        columns=named,
+    )  # fmt: skip
+    taken = max(perf_counter() - start, 1e-9)
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    tables = {"monthly": done.monthly, "balances": done.balances} | ({"entries": done.entries} if args.entries else {})
+    for name, table in tables.items():
+        _write_table(table(), out / name)
+    sys.stdout.write(f"{done}\n")
+    _say(f"{done.events:,} events in {taken:,.1f} s, {done.events / taken:,.0f} a second, with reading")
+
+
+def _liability(args: Namespace) -> None:
+    program = _program(args)
+    history, named = _history(args)
+    accounts = replay(program, history, columns=named).accounts()
+    forward = rollforward(accounts, since=args.since, until=args.until, prices=_prices(args.price), places=args.places)
+    report = forward.journal() if args.journal else forward
+    if args.format == "csv":
+        text = report.to_csv()
+    elif args.format == "json":
+        text = json.dumps(report.to_data(), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = f"{report}\n"
+    sys.stdout.write(text)
+
+
+def _prices(given: Sequence[str]) -> dict[str, str] | str | None:
+    """One price, or those of several units."""
+    if len(given) == 1 and "=" not in given[0]:
+        return given[0]
+    pairs = [text.rpartition("=") for text in given]
+    return {unit: price for unit, _, price in pairs} or None
+
+
+def _history(args: Namespace) -> tuple[Any, dict[str, str]]:
+    """What happened, from files, and the columns that options name."""
+    named = _named_columns(args, ROW_COLUMNS)
+    if all(Path(file).suffix == ".parquet" for file in args.files):
+        return _parquet(args.files), named
+    history = read_calls(
+        *args.files, columns=named, delimiter=args.delimiter, encoding=args.encoding, strict=args.strict
+    )
+    _tell_how_it_was_read(history, named)
+    return history, named
+
+
+def _parquet(files: Sequence[str]) -> Any:
+    try:
+        import polars as pl
+    except ImportError:
+        raise MissingExtra("frames", "polars", "reading Parquet") from None
+    try:
+        return pl.read_parquet(list(files))
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"these are no Parquet files of one kind ({error})", ", ".join(files)) from None
+
+
+def _write_table(table: Any, path: Path) -> None:
+    """A table of a replay, in the form that the history came in."""
+    if not isinstance(table, tuple):
+        table.write_parquet(path.with_suffix(".parquet"))
+        return
+    with path.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(TABLES[path.name])
+        writer.writerows(table)
+
+
 def _statement(args: Namespace) -> None:
     program, transactions = _program(args), _transactions(args)
     account = account_of(program, transactions, args.member, at=args.at)
@@ -253,6 +445,28 @@ def _check(args: Namespace) -> int:
         if not problems:
             sys.stdout.write(f"{file}: no problems\n")
     return code
+
+
+def _explain(args: Namespace) -> None:
+    program = _program(args)
+    if args.at is not None:
+        history = program if isinstance(program, ProgramHistory) else ProgramHistory(program)
+        program = history.version(args.at)
+    sys.stdout.write(f"{explain_program(program)}\n")
+
+
+def _diff(args: Namespace) -> int:
+    found = diff(_read(args.old), _read(args.new))
+    sys.stdout.write("".join(f"{difference}\n" for difference in found) or "no differences\n")
+    return DIFFERENT if found else 0
+
+
+def _schema(args: Namespace) -> None:
+    text = json.dumps(program_schema(), indent=2, ensure_ascii=False) + "\n"
+    if args.out is None:
+        sys.stdout.write(text)
+    else:
+        Path(args.out).write_text(text, encoding="utf-8", newline="\n")
 
 
 def _problems(file: str) -> Iterator[Problem]:

@@ -17,8 +17,8 @@ from typing import Any, ClassVar, Final, final
 from attrs import field
 
 from loyaltycore import _show
-from loyaltycore._calendar import civil_date, moment, show_moment
-from loyaltycore._columns import Columns, Mask, NotLowered
+from loyaltycore._calendar import civil_date, moment, month_day, on_day, show_moment
+from loyaltycore._columns import CATEGORY, KIND, SKU, TIER, Column, Columns, Mask, NotLowered
 from loyaltycore._exact import Exact, Number, exact, whole
 from loyaltycore._strategy import STAR, Strategy, as_count, check_finished, frozen, is_name, readable, text, texts
 from loyaltycore.activity import Activity, FactValue, Line, Member, fact_value, same_fact
@@ -191,7 +191,7 @@ class Category(Condition):
         return line.category in self.names
 
     def _lower(self, columns: Columns) -> Mask:
-        return columns.engine.is_in("category", self.names)
+        return columns.is_in(CATEGORY, self.names)
 
 
 @frozen(init=False)
@@ -208,6 +208,9 @@ class Sku(Condition):
     def test(self, line: Line, activity: Activity, member: Member) -> bool:
         """Whether the line's sku is one of them."""
         return line.sku in self.skus
+
+    def _lower(self, columns: Columns) -> Mask:
+        return columns.is_in(SKU, self.skus)
 
 
 def _matches(stated: object, wanted: tuple[FactValue, ...]) -> bool:
@@ -255,6 +258,9 @@ class Fact(Condition):
         stated = line.facts.get(self.name)
         return _matches(activity.facts.get(self.name) if stated is None else stated, self.values)
 
+    def _lower(self, columns: Columns) -> Mask:
+        return columns.is_in(("fact", self.name), self.values)
+
 
 # Of the whole activity, or of the member -----------------------------------------------------------------------------
 
@@ -291,6 +297,9 @@ class OfKind(Whole):
         """Whether the activity's kind is one of them."""
         return activity.kind in self.kinds
 
+    def _lower(self, columns: Columns) -> Mask:
+        return columns.engine.is_in(KIND, self.kinds)
+
 
 def _condition_or_none(value: Condition | None) -> Condition | None:
     return None if value is None else as_condition(value)
@@ -323,10 +332,8 @@ class Has(Whole):
         return bool(kept.lines) and kept.measure(self.of) >= self.at_least
 
     def _lower(self, columns: Columns) -> Mask:
-        if self.of != "amount":
-            raise NotLowered(repr(self))
         kept = columns if self.condition is None else columns.keeping(columns.where(self.condition))
-        return kept.reaches(self.at_least)
+        return kept.reaches(self.at_least, self.of)
 
     def _code(self) -> _show.Code:
         if self == Has(at_least=self.at_least):
@@ -376,6 +383,14 @@ class During(Whole):
         return (self.start is None or _compare(activity, self.start) >= 0) and (
             self.end is None or _compare(activity, self.end) <= 0
         )
+
+    def _lower(self, columns: Columns) -> Mask:
+        engine = columns.engine
+        bounds = [(self.start, False), (self.end, True)]
+        within = [engine.compared(bound, late=late) for bound, late in bounds if bound is not None]
+        if not within:
+            raise NotLowered(repr(self))
+        return reduce(engine.both, within)
 
     def is_ahead(self, activity: Activity) -> bool:
         """Whether the activity is before the start."""
@@ -452,6 +467,9 @@ class OnWeekdays(Whole):
         """Whether the civil day is one of them."""
         return activity.at.isoweekday() in self.days
 
+    def _lower(self, columns: Columns) -> Mask:
+        return columns.engine.on_weekdays(self.days)
+
 
 _CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?", re.ASCII)
 
@@ -492,6 +510,13 @@ class InHours(Whole):
             return self.start <= now < self.end
         return now >= self.start or now < self.end
 
+    def _lower(self, columns: Columns) -> Mask:
+        start, end = (60 * int(hour) + int(minute) for hour, minute in (t.split(":") for t in (self.start, self.end)))
+        engine = columns.engine
+        if start < end:
+            return engine.in_minutes(start, end)
+        return engine.negated(engine.in_minutes(end, start))
+
 
 @frozen
 class BirthMonth(Whole):
@@ -505,6 +530,43 @@ class BirthMonth(Whole):
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether it is that month; not, if neither fact is known."""
         return member.birth_month == activity.day.month
+
+
+def _around(value: int) -> int:
+    return whole(value, "days", at_least=0, at_most=180)
+
+
+@frozen
+class Anniversary(Whole):
+    """On the day of the year that a fact of the member names, such as the birthday, or some days *before* or *after*.
+
+    The fact is a date, `"1990-05-17"` or `"05-17"`; `"joined"` is the day the member joined. The day itself is no
+    anniversary. 29 February is kept on the 28th in other years.
+
+    >>> party = Activity.action("visit", at="2026-05-19")
+    >>> [Anniversary(after=days).holds(party, Member(facts={"birthday": "1990-05-17"})) for days in (1, 2)]
+    [False, True]
+    """
+
+    kind = "anniversary"
+
+    of: str = field(default="birthday", validator=is_name)
+    before: int = field(default=0, converter=_around, kw_only=True)
+    after: int = field(default=0, converter=_around, kw_only=True)
+
+    def holds(self, activity: Activity, member: Member) -> bool:
+        """Whether it is that day, or near enough; not, if the fact is not known."""
+        first = member.joined if self.of == "joined" else member.facts.get(self.of)
+        if first is None:
+            return False
+        if str(first).count("-") == 1:
+            since, (month, day) = None, month_day(str(first), self.of)
+        else:
+            since = civil_date(first, self.of)
+            month, day = since.month, since.day
+        years = range(activity.day.year - 1, activity.day.year + 2)
+        days = (on_day(year, month, day) for year in years if since is None or year > since.year)
+        return any(-self.before <= (activity.day - that).days <= self.after for that in days)
 
 
 @frozen(init=False)
@@ -527,6 +589,9 @@ class MemberFact(Whole):
         """Whether the fact is known so."""
         return _matches(member.facts.get(self.name), self.values)
 
+    def _lower(self, columns: Columns) -> Mask:
+        return columns.engine.is_in(("member_fact", self.name), self.values)
+
 
 @frozen(init=False)
 class InTier(Whole):
@@ -544,7 +609,7 @@ class InTier(Whole):
         return member.tier in self.tiers or any(tier in self.tiers for tier in member.tiers.values())
 
     def _lower(self, columns: Columns) -> Mask:
-        return columns.engine.is_in("tier", self.tiers)
+        return columns.engine.is_in(TIER, self.tiers)
 
 
 @frozen
@@ -584,6 +649,11 @@ class FirstTime(Whole):
         """Whether none was counted before."""
         return self.of_kind in (None, activity.kind) and member.times(self.of_kind) == 0
 
+    def _lower(self, columns: Columns) -> Mask:
+        these, place = _place_of_kind(columns, self.of_kind)
+        first = columns.engine.negated(place.more_than(1))
+        return first if these is None else columns.engine.both(these, first)
+
 
 @frozen
 class EveryNth(Whole):
@@ -597,6 +667,17 @@ class EveryNth(Whole):
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether this one, counted, makes a multiple of *n*."""
         return self.of_kind in (None, activity.kind) and (member.times(self.of_kind) + 1) % self.n == 0
+
+    def _lower(self, columns: Columns) -> Mask:
+        these, place = _place_of_kind(columns, self.of_kind)
+        nth = place.is_multiple(self.n)
+        return nth if these is None else columns.engine.both(these, nth)
+
+
+def _place_of_kind(columns: Columns, kind: str | None) -> tuple[Mask, Column]:
+    """Where activities are of the kind, and the place of each among the member's."""
+    these = None if kind is None else columns.engine.is_in(KIND, (kind,))
+    return these, columns.place(these)
 
 
 def _share(value: Number) -> Exact:
@@ -621,11 +702,15 @@ class InExperiment(Whole):
 
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether the member was drawn."""
-        if not member.id:
+        return self.draws(member.id)
+
+    def draws(self, id: str) -> bool:
+        """Whether the member of that id is in the experiment, for what the application itself does differently."""
+        if not id:
             return False
         from hashlib import sha256
 
-        drawn = int.from_bytes(sha256(f"{self.name}\0{member.id}".encode(errors="surrogatepass")).digest()[:8])
+        drawn = int.from_bytes(sha256(f"{self.name}\0{id}".encode(errors="surrogatepass")).digest()[:8])
         return Fraction(drawn, 2**64) < self.share
 
 

@@ -16,7 +16,7 @@ from operator import itemgetter
 from os import PathLike, fspath
 import re
 from sys import intern
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, TypeAlias
 
 from attrs import Factory, define, frozen
 
@@ -25,7 +25,9 @@ from loyaltycore._exact import EMPTY, Exact, FrozenMap, exact, show, tidy
 from loyaltycore.activity import Activity, Line
 from loyaltycore.errors import DataError, InexactNumber, RuleError
 
-COLUMNS: Final = {
+Names: TypeAlias = Mapping[str, tuple[str, ...]]
+
+COLUMNS: Final[Names] = {
     "member": ("member", "memberid", "customer", "customerid", "household", "householdid", "client", "clientid"),
     "date": ("date", "at", "datetime", "timestamp", "transactiondate", "transactiontimestamp", "orderdate"),
     "amount": ("amount", "spend", "sales", "salesvalue", "netamount", "total", "totalamount", "value"),
@@ -188,15 +190,17 @@ def _records(rows: Any, problems: _Problems) -> Iterator[tuple[int, list[str]]]:
             yield number, cells
 
 
-def _find_columns(header: Sequence[str], wanted: Mapping[str, str], source: str, delimiter: str) -> dict[str, int]:
+def _find_columns(
+    header: Sequence[str], wanted: Mapping[str, str], source: str, delimiter: str, known: Names = COLUMNS
+) -> dict[str, int]:
     """Where in a row each thing stands."""
-    unknown = sorted(set(wanted) - set(COLUMNS))
+    unknown = sorted(set(wanted) - set(known))
     if unknown:
-        raise RuleError(f"columns: {unknown[0]!r} is nothing that is read; give some of {', '.join(COLUMNS)}")
+        raise RuleError(f"columns: {unknown[0]!r} is nothing that is read; give some of {', '.join(known)}")
     places = {}
-    for what in COLUMNS:
+    for what in known:
         name = wanted.get(what)
-        found = _named(header, name) if name else [] if name == "" else _guessed(header, what)
+        found = _named(header, name) if name else [] if name == "" else _guessed(header, what, known)
         remedy = f"say which one it is: --{what}-column NAME, or columns={{{what!r}: NAME}}"
         shown = ", ".join(map(repr, header))
         if len(found) > 1:
@@ -220,11 +224,11 @@ def _named(header: Sequence[str], name: str) -> list[int]:
     return [i for i, column in enumerate(header) if column == name]
 
 
-def _guessed(header: Sequence[str], what: str) -> list[int]:
+def _guessed(header: Sequence[str], what: str, known: Names) -> list[int]:
     """The columns called so, else those with another of its names."""
     plain = ["".join(c for c in column.casefold() if c.isalnum()) for column in header]
     return [i for i, column in enumerate(plain) if column == what] or [
-        i for i, column in enumerate(plain) if column in COLUMNS[what]
+        i for i, column in enumerate(plain) if column in known[what]
     ]
 
 

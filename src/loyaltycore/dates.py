@@ -400,17 +400,14 @@ class AfterInactivity(DateRule):
     months: int = field(default=0, converter=_months, kw_only=True)
     years: int = field(default=0, converter=_years, kw_only=True)
     resets: Condition | None = field(default=None, kw_only=True)
+    watch: str = field(init=False, eq=False)
+    """The key of `Member.last` under which the account keeps the last activity that counts."""
 
     def __attrs_post_init__(self) -> None:
         if not (self.days or self.months or self.years):
             raise RuleError("AfterInactivity: no time is given; write AfterInactivity(months=12)")
-        if self.resets is not None:
-            as_condition(self.resets)
-
-    @property
-    def watch(self) -> str:
-        """The key of `Member.last` under which the account keeps the last activity that counts."""
-        return "" if self.resets is None else repr(self.resets)
+        watch = "" if self.resets is None else repr(as_condition(self.resets))
+        object.__setattr__(self, "watch", watch)
 
     def falls_on(self, subject: Subject, member: Member) -> date | None:
         """The date so long after the last activity."""

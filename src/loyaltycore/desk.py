@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 from attrs import fields
 
-from loyaltycore._calendar import civil_date, in_zone, moment, show_moment
+from loyaltycore._calendar import as_utc, civil_date, in_zone, moment, show_moment
 from loyaltycore._exact import EMPTY, FrozenMap
 from loyaltycore._strategy import text
 from loyaltycore.activity import Activity, CounterKey, fact_map
@@ -21,7 +21,7 @@ from loyaltycore.awards import Award
 from loyaltycore.entries import Entry, Receipt, Redemption, call_data, receipt_of
 from loyaltycore.errors import Conflict, RuleError
 from loyaltycore.ledger import Ledger
-from loyaltycore.snapshots import LookUp, Snapshot, thaw
+from loyaltycore.snapshots import Archive, LookUp, Snapshot, thaw
 from loyaltycore.standings import Standings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,12 +35,15 @@ def verb(method: F) -> F:
 
     @wraps(method)
     def all_or_nothing(self: Desk, *args: Any, **keywords: Any) -> Any:
-        before = len(self._ledger.entries)
+        if self._shut:
+            raise RuleError(f"{self.id}: {self._shut}")
+        before = self._ledger.length
         try:
             return method(self, *args, **keywords)
         except BaseException:
-            if len(self._ledger.entries) != before:
-                self._ledger = self._fold(self._ledger.entries[:before])
+            if self._ledger.length != before:
+                self._ledger = self._fold([entry for entry in self._ledger.entries if entry.seq <= before])
+                self._share()
             raise
 
     return cast("F", all_or_nothing)
@@ -48,6 +51,9 @@ def verb(method: F) -> F:
 
 class Desk:
     """The state of an account and the plumbing of its verbs; `Account` is the whole."""
+
+    _shut = ""
+    """Why nothing can be written, once a store has taken the account back."""
 
     def __init__(
         self,
@@ -86,7 +92,7 @@ class Desk:
         for entry in entries:
             ledger.apply(entry)
         if ledger.standings is not None:
-            ledger.standings.touched = None  # they were judged when the entries were made
+            ledger.standings.judged()  # they were judged when the entries were made
         return ledger
 
     def _posted_upto(self, limit: datetime) -> Ledger:
@@ -99,6 +105,11 @@ class Desk:
         """Raise if the account began with a snapshot that has what happened since then (since ever, if `None`)."""
         begin = None if self._snapshot is None else self._snapshot.posted
         if begin is not None and (since is None or since <= begin):
+            if isinstance(self._look_up, Archive):
+                entries = (*self._look_up.entries(), *self._ledger.entries)
+                self._snapshot = None
+                self._ledger = self._fold(entries)
+                return
             raise RuleError(
                 f"{self.id}: this asks about {'the time' if since is None else self._shown(since)} before the snapshot"
                 f" that the account began with, of {self._shown(begin)}; the entries are needed: give all of them to"
@@ -112,8 +123,10 @@ class Desk:
 
     def _instant(self, at: When) -> datetime:
         found = at if isinstance(at, datetime) else moment(at)
+        if self._in_utc and found.tzinfo is None:
+            return as_utc(found)
         try:
-            return in_zone(found if self._in_utc else in_zone(found, self._terms.zone), UTC)
+            return in_zone(found, self._terms.zone).astimezone(UTC)
         except OverflowError:
             raise RuleError(f"at: {found} is no moment in UTC; give one within the years 1 to 9999") from None
 
@@ -216,11 +229,13 @@ class Desk:
         """What this account has counted of stocks and of limits among all members."""
         return {key: ledger.counted.get(key, 0) for key in ledger.by_all}
 
-    def _counted_by_all(self, ledger: Ledger) -> dict[CounterKey, Any]:
-        """What all members have counted, this account as *ledger* has it."""
-        together = dict(self._shared or EMPTY)
+    def _counted_by_all(self, ledger: Ledger, reward: str) -> dict[CounterKey, Any]:
+        """What all members have counted of a reward, this account as *ledger* has it."""
+        find = getattr(self._shared, "of", None)  # a store locks the counters of this reward alone
+        together = dict(self._shared or EMPTY) if find is None else dict(find(reward))
         for key, count in self._own_by_all(ledger).items():
-            together[key] = together.get(key, 0) + count - self._published.get(key, 0)
+            if key.name == reward:
+                together[key] = together.get(key, 0) + count - self._published.get(key, 0)
         return together
 
     def _publish(self) -> None:
@@ -228,9 +243,17 @@ class Desk:
         ledger = self._ledger
         if ledger.by_itself and ledger.posted is not None:
             ledger.advance(ledger.posted)
+        self._share()
+
+    def _share(self) -> None:
+        """Tell what this account has counted since it last told."""
         if self._shared is not None:
-            self._shared.update(self._counted_by_all(self._ledger))
-            self._published = self._own_by_all(self._ledger)
+            own = self._own_by_all(self._ledger)
+            for key in {**self._published, **own}:  # what was taken back is not among its own any more
+                more = own.get(key, 0) - self._published.get(key, 0)
+                if more:
+                    self._shared[key] = self._shared.get(key, 0) + more
+            self._published = own
 
 
 def several(values: Iterable[Any], what: str) -> tuple[Any, ...]:

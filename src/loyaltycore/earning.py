@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime
-from typing import ClassVar, final
+from datetime import MAXYEAR, MINYEAR, date, datetime
+from functools import reduce
+from typing import ClassVar, Final, final
 
 from attrs import evolve, field
 
 from loyaltycore import _show
-from loyaltycore._columns import Column, Columns, NotLowered
+from loyaltycore._calendar import add_months, days_on
+from loyaltycore._columns import LINE, Column, Columns, NotLowered
 from loyaltycore._exact import (
     EMPTY,
     Exact,
@@ -28,6 +30,7 @@ from loyaltycore._exact import (
     rounding_mode,
     show,
     total,
+    whole,
 )
 from loyaltycore._strategy import (
     STAR,
@@ -47,7 +50,7 @@ from loyaltycore.awards import Award, Raw, Why, award_of, raw_of
 from loyaltycore.conditions import Condition, During, as_condition
 from loyaltycore.errors import RuleError
 from loyaltycore.factors import Constant, Factor, a_factor, as_factor
-from loyaltycore.periods import Lifetime, Period, PeriodLike, Word, counted_period
+from loyaltycore.periods import Calendar, Lifetime, Period, PeriodLike, Span, Word, as_period, counted_period
 
 
 def wrongly_asked(activity: object, member: object) -> RuleError:
@@ -189,6 +192,32 @@ class EarningRule(Strategy):
         return EveryNthTime(self, n, per=per)
 
     @composes
+    def in_a_row(self, n: int, *, per: PeriodLike) -> EarningRule:
+        """This rule once for every *n* days (weeks, months) in a row in each of which it would earn anything: a streak.
+
+        It is paid by the activity that makes the row long enough, which may be a late one in the middle. Then the next
+        *n* begin. The rule must be named.
+
+        >>> streak = Flat(50).named("streak").in_a_row(3, per="day")
+        >>> member, paid = Member(), []
+        >>> for day in (1, 2, 2, 3, 4, 6):
+        ...     award = streak.award(Activity.action("workout", at=date(2026, 3, day)), member)
+        ...     member, paid = member.after(award), [*paid, award.points]
+        >>> paid
+        [0, 0, 0, 50, 0, 0]
+        """
+        return InARow(self, n, per=per)
+
+    @composes
+    def cooldown(self, *, days: int = 0, months: int = 0) -> EarningRule:
+        """This rule only where it has not earned anything for so many days or months; the rule must be named.
+
+        Days are civil dates: after `cooldown(days=30)` what was earned on 1 March can be earned again on the 31st. An
+        activity that is learnt late earns nothing, either, if the rule has earned on a day within the rest after it.
+        """
+        return Cooldown(self, days=days, months=months)
+
+    @composes
     def at_least(self, points: Number) -> EarningRule:
         """At least so many points where this rule gives any."""
         return AtLeast(self, points)
@@ -215,10 +244,12 @@ class EarningRule(Strategy):
 
 
 def _addends(value: Sequence[EarningRule]) -> tuple[EarningRule, ...]:
-    found = tuple(addend for rule in _rules(value) for addend in (rule.rules if isinstance(rule, Sum) else (rule,)))
+    found: list[EarningRule] = []
+    for rule in _rules(value):
+        found += rule.rules if isinstance(rule, Sum) else (rule,)
     if len(found) < 2:  # noqa: PLR2004 (a pair)
         raise RuleError("rules: a sum has two or more; give the one rule by itself")
-    return found
+    return tuple(found)
 
 
 def as_rule(value: EarningRule) -> EarningRule:
@@ -311,6 +342,11 @@ class BestOf(Combined):
         why = ("the best of {}{}", len(parts), _which(self.rules[best], best))
         return points[best], why, tuple(parts), parts[best][3]
 
+    def _lower(self, columns: Columns) -> Column:
+        if any(map(_counters_of, self.rules)):
+            raise NotLowered("best_of of rules that count")
+        return reduce(columns.largest, map(columns.earned, self.rules))
+
     def _uncapped(self) -> EarningRule:
         return BestOf(*(rule._uncapped() for rule in self.rules))
 
@@ -357,6 +393,14 @@ class FirstOf(Combined):
         if not points:
             why = ("none of {} earns", len(self.rules))
         return points, why, tuple(parts), counts
+
+    def _lower(self, columns: Columns) -> Column:
+        for rule in self.rules[1:]:
+            _always_asked(rule, columns, self)
+        *others, last = map(columns.earned, self.rules)
+        for points in reversed(others):
+            last = columns.pick(points.more_than(0), points, last)
+        return last
 
     def _uncapped(self) -> EarningRule:
         return FirstOf(*(rule._uncapped() for rule in self.rules))
@@ -494,9 +538,7 @@ class Within(Wrapped):
         return points, why, (part,), counts
 
     def _lower(self, columns: Columns) -> Column:
-        if self.of != "amount":
-            raise NotLowered(repr(self))
-        return columns.between(self.low, self.high).earned(self.rule)
+        return columns.between(self.low, self.high, self.of).earned(self.rule)
 
     def _code(self) -> _show.Code:
         other = {} if self.of == "amount" else {"of": self.of}
@@ -518,7 +560,7 @@ class Named(Wrapped):
         return points, self.name, (part,), counts
 
     def _lower(self, columns: Columns) -> Column:
-        return columns.earned(self.rule)
+        return columns.tell(self.name, columns.earned(self.rule))
 
     def _code(self) -> _show.Code:
         return _show.method(self.rule, "named", self.name)
@@ -539,6 +581,10 @@ class AtLeast(Wrapped):
         why = "at least {}, and there are more" if points else "nothing to lift to {}"
         return points, (why, self.points), (part,), counts
 
+    def _lower(self, columns: Columns) -> Column:
+        points = columns.earned(self.rule)
+        return columns.pick(points.more_than(0), columns.largest(points, columns.number(self.points)), points)
+
     def _code(self) -> _show.Code:
         return _show.method(self.rule, "at_least", self.points)
 
@@ -553,6 +599,9 @@ class EachLine(Wrapped):
 
     def _raw(self, activity: Activity, member: Member) -> Raw:
         return _one_by_one(self.rule, _each_line(activity), activity, member, "for each line")
+
+    def _lower(self, columns: Columns) -> Column:
+        return columns.summed(columns.narrowed(LINE).earned(self.rule), LINE)
 
     def _code(self) -> _show.Code:
         return _show.method(self.rule, "each_line")
@@ -579,6 +628,10 @@ class EachOf(Wrapped):
             return self.rule._raw(activity, member)
         several = [(which, tuple(lines)) for which, lines in groups.items()]
         return _one_by_one(self.rule, several, activity, member, ("for each {!r}", self.fact))
+
+    def _lower(self, columns: Columns) -> Column:
+        scope = columns.scope if columns.scope == LINE else (*columns.scope, self.fact)
+        return columns.summed(columns.narrowed(scope).earned(self.rule), scope)
 
     def _code(self) -> _show.Code:
         return _show.method(self.rule, "each", self.fact)
@@ -668,6 +721,13 @@ def _name_of(rule: EarningRule) -> str | None:
     return rule.name if isinstance(rule, Named) else None
 
 
+def _always_asked(rule: EarningRule, columns: Columns, around: EarningRule) -> None:
+    """Refuse columns, where all is asked, for a rule that is not always asked and that counts or is told by name."""
+    named = columns.parts is not None and any(isinstance(part, Named) for _, part in walk(rule))
+    if named or _counters_of(rule):
+        raise NotLowered(repr(around))
+
+
 def _counters_of(rule: EarningRule) -> set[str | None]:
     """The names that the rules in *rule* count under."""
     counted = (inside for _, inside in walk(rule) if isinstance(inside, Counted))
@@ -710,6 +770,8 @@ class Cap(Counted):
         return evolve(self, rule=inside) if self.per == Word("line") else _Uncapped(inside, per=self.per)
 
     def _lower(self, columns: Columns) -> Column:
+        if self.per == Word("line"):
+            return columns.summed(columns.narrowed(LINE).earned(self.rule).up_to(self.points), LINE)
         points = columns.earned(self.rule)
         if isinstance(self.per, Word):
             return points.up_to(self.points)
@@ -728,6 +790,9 @@ class _Uncapped(Counted):
         points, why, parts, counts = self.rule._raw(activity, member)
         key = self._key("points", activity, member)
         return points, why, parts, counts if key is None else add_counts(counts, {key: points})
+
+    def _lower(self, columns: Columns) -> Column:
+        return columns.earned(self.rule)
 
 
 @frozen
@@ -775,6 +840,12 @@ class Limit(Counted):
         why = ("at most {} times per {!r}, of which {} were left", self.n, self.per, self.n - times)
         return points, why, (part,), add_counts(counts, {key: 1}) if key is not None and points else counts
 
+    def _lower(self, columns: Columns) -> Column:
+        _always_asked(self.rule, columns, self)
+        points = columns.earned(self.rule)
+        late = columns.place(points.more_than(0), self.per).more_than(self.n)
+        return columns.pick(late, columns.number(0), points)
+
     def _code(self) -> _show.Code:
         return _show.method(self.rule, "limit", self.n, per=self.per)
 
@@ -802,6 +873,133 @@ class EveryNthTime(Counted):
             return 0, ("nothing yet: time {} of {}", place, self.n), (), once
         return points, ("time {} of {}", place, self.n), (part,), add_counts(counts, once)
 
+    def _lower(self, columns: Columns) -> Column:
+        _always_asked(self.rule, columns, self)
+        points = columns.earned(self.rule)
+        nth = columns.place(points.more_than(0), self.per).is_multiple(self.n)
+        return columns.pick(nth, points, columns.number(0))
+
     def _code(self) -> _show.Code:
         other = {} if self.per == Lifetime() else {"per": self.per}
         return _show.method(self.rule, "every_nth", self.n, **other)
+
+
+def _row_of(value: PeriodLike) -> Span:
+    period = as_period(value)
+    if isinstance(period, Span):
+        return period
+    raise RuleError(f"per: {period!r} has no next one that it is in a row with; give such as 'day', 'week' or 'month'")
+
+
+@frozen
+class InARow(Counted):
+    """A rule for every so many periods in a row; see `EarningRule.in_a_row`."""
+
+    kind = "in_a_row"
+
+    n: int = field(converter=as_count)
+    per: Span = field(converter=_row_of, kw_only=True)
+
+    monotone: ClassVar[bool] = False
+
+    def _raw(self, activity: Activity, member: Member) -> Raw:
+        points, _, _, counts = part = self.rule._raw(activity, member)
+        if not points:
+            return part
+        first, after = self.per.span(activity.day, member)
+        here = self._on(first, member)
+        once = FrozenMap({here: 1})
+        if member.counted.get(here, 0) > 0:
+            return 0, ("nothing more: this {!r} is counted already", self.per), (), once
+        (before, had), (behind, has) = self._side(first, -1, member), self._side(after, 1, member)
+        row, paid = before + 1 + behind, had + has
+        # by what the row is and was paid, so the order of arrival never matters, and no day is paid for twice
+        if row // self.n <= paid:
+            there = max(0, row - self.n * paid)
+            return 0, ("nothing yet: {} in a row of {} per {!r}", there, self.n, self.per), (), once
+        once = FrozenMap({here: 1, self._on(first, member, "paid"): 1})
+        return points, ("{} in a row per {!r}", row, self.per), (part,), add_counts(counts, once)
+
+    def _on(self, first: date, member: Member, what: str = "in a row") -> CounterKey:
+        """The counter of the period that begins on that day."""
+        return CounterKey(member.unit, self.counter_name or "", f"{what} per {self.per!r}", first.isoformat())
+
+    def _side(self, edge: date, step: int, member: Member) -> tuple[int, int]:
+        """How many periods in a row are counted, up to an edge from behind, or from one onwards; how many were paid."""
+        counted, like, paid_like = member.counted, self._on(edge, member), self._on(edge, member, "paid")
+        length = paid = 0
+        while MINYEAR < edge.year < MAXYEAR:
+            first, after = self.per.span(days_on(edge, -1) if step < 0 else edge, member)
+            day = first.isoformat()
+            if counted.get(like._replace(period=day), 0) <= 0:
+                break
+            paid += counted.get(paid_like._replace(period=day), 0) > 0
+            length, edge = length + 1, first if step < 0 else after
+        return length, paid
+
+    def _code(self) -> _show.Code:
+        return _show.method(self.rule, "in_a_row", self.n, per=self.per)
+
+
+_DAY: Final = Calendar("day")
+_MOST_DAYS: Final = 3_660
+
+
+def _cool_days(value: int) -> int:
+    return whole(value, "days", at_least=0, at_most=_MOST_DAYS)
+
+
+def _cool_months(value: int) -> int:
+    return whole(value, "months", at_least=0, at_most=_MOST_DAYS // 30)
+
+
+@frozen
+class Cooldown(Counted):
+    """A rule that rests after it has earned; see `EarningRule.cooldown`."""
+
+    kind = "cooldown"
+
+    per: Period = field(default=_DAY, init=False, repr=False)
+    days: int = field(default=0, converter=_cool_days, kw_only=True)
+    months: int = field(default=0, converter=_cool_months, kw_only=True)
+
+    monotone: ClassVar[bool] = False
+
+    def __attrs_post_init__(self) -> None:
+        if bool(self.days) == bool(self.months):
+            raise RuleError("cooldown: give either days or months, as in .cooldown(days=30)")
+        super().__attrs_post_init__()
+
+    def _raw(self, activity: Activity, member: Member) -> Raw:
+        near = self._near(activity, member)
+        if near is not None:
+            return near
+        points, _, _, counts = part = self.rule._raw(activity, member)
+        key = CounterKey(member.unit, self.counter_name or "", "rests", activity.day.isoformat())
+        return points, "rested", (part,), add_counts(counts, {key: 1}) if points else counts
+
+    def _rested(self, last: date) -> date:
+        """The first day on which it can earn again."""
+        return add_months(last, self.months) if self.months else days_on(last, self.days)
+
+    def _near(self, activity: Activity, member: Member) -> Raw | None:
+        """That it earned too short a time before, or after an activity that is learnt late."""
+        today, counted = activity.day, member.counted
+        like = CounterKey(member.unit, self.counter_name or "", "rests", "")
+        # a month before the end of a longer one is clamped, so look a few days further
+        longest = self.days or (today - add_months(today, -min(self.months, 12 * (today.year - 1)))).days + 3
+
+        def first(step: int, room: int) -> date | None:
+            days = (days_on(today, step * n) for n in range(min(longest, room) + 1))
+            return next((day for day in days if counted.get(like._replace(period=day.isoformat()), 0) > 0), None)
+
+        last, following = first(-1, (today - date.min).days), first(1, (date.max - today).days)
+        if last is not None and self._rested(last) > today:
+            return _nothing("nothing: it earned on {}, and rests until {}", last, self._rested(last))
+        if following is not None and self._rested(today) > following:
+            return _nothing("nothing: it earned on {}, too soon after this", following)
+        return None
+
+    def _code(self) -> _show.Code:
+        rests = {"days": self.days} if self.days else {"months": self.months}
+        return _show.method(self.rule, "cooldown", **rests)

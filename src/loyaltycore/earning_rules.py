@@ -41,7 +41,7 @@ class PerSpend(EarningRule):
         return divided(activity.amount * self.points, self.every)
 
     def _lower(self, columns: Columns) -> Column:
-        return columns.amount * divided(self.points, self.every)
+        return columns.measure("amount") * divided(self.points, self.every)
 
 
 @frozen
@@ -63,6 +63,9 @@ class PerStep(EarningRule):
         """`floor(measure / every) * points`."""
         return max(0, int(activity.measure(self.of) // self.every)) * self.points
 
+    def _lower(self, columns: Columns) -> Column:
+        return (columns.measure(self.of) * divided(1, self.every)).rounded() * self.points
+
 
 @frozen
 class PerUnit(EarningRule):
@@ -81,6 +84,9 @@ class PerUnit(EarningRule):
         """`measure * points`."""
         return max(0, activity.measure(self.of)) * self.points
 
+    def _lower(self, columns: Columns) -> Column:
+        return columns.measure(self.of) * self.points
+
 
 @frozen
 class PerItem(EarningRule):
@@ -97,6 +103,9 @@ class PerItem(EarningRule):
     def earn(self, activity: Activity, member: Member) -> Number:
         """`quantity * points`."""
         return max(0, activity.quantity) * self.points
+
+    def _lower(self, columns: Columns) -> Column:
+        return columns.measure("quantity") * self.points
 
 
 @frozen
@@ -117,7 +126,7 @@ class Flat(EarningRule):
         return self.points
 
     def _lower(self, columns: Columns) -> Column:
-        return columns.once(self.points)
+        return columns.once(columns.number(self.points))
 
 
 # Tables -------------------------------------------------------------------------------------------------------------
@@ -154,3 +163,6 @@ class PointsTable(Table, EarningRule):
         if found is None:
             raise self._missing(self._stated(activity))
         return found
+
+    def _lower(self, columns: Columns) -> Column:
+        return columns.once(self._looked_up(columns, None))

@@ -18,9 +18,10 @@ from loyaltycore.desk import Desk, When, several, verb
 from loyaltycore.entries import Entry, Receipt, call_data
 from loyaltycore.errors import RuleError
 from loyaltycore.events import Waiting
-from loyaltycore.ledger import Earned, Seen, start_of
+from loyaltycore.instants import start_of
 from loyaltycore.points import Points
-from loyaltycore.refunds import UNDIVIDED, ByLine, by_line, counts_back, dues_of
+from loyaltycore.records import Earned, Seen
+from loyaltycore.refunds import ByLine, by_line, counts_back, dues_of
 
 SHORTFALLS: Final = ("refuse", "clamp", "owe")
 
@@ -59,8 +60,7 @@ class Earning(Desk):
         entries: list[Entry] = []
         for unit, award in awards.items():
             if award.points or award.counts is not EMPTY or not entries:
-                shares = parts.get(unit, UNDIVIDED)
-                entries += self._earn_in(unit, units[unit], award, shares, activity, at, posted_at)
+                entries += self._earn_in(unit, units[unit], award, parts.get(unit), activity, at, posted_at)
         written = self._judged(activity.id)
         self._publish()
         for unit, award in awards.items():
@@ -74,7 +74,7 @@ class Earning(Desk):
         return activity if self._in_utc and activity.at.tzinfo is None else activity.in_zone(self._terms.zone)
 
     def _earn_in(
-        self, unit: str, points: Points, award: Award, parts: ByLine, activity: Activity,
+        self, unit: str, points: Points, award: Award, parts: ByLine | None, activity: Activity,
         at: datetime, posted: datetime,
     ) -> list[Entry]:  # fmt: skip
         ledger = self._ledger
@@ -85,14 +85,15 @@ class Earning(Desk):
             room = max(0, points.at_most - book.available - book.pending - book.held)
             if earned > room:
                 earned, why = room, ("{} points were earned and the balance can take {}", earned, room)
-        data: dict[str, Any] = {"activity": activity, "exact": award.exact}
-        if award.points != earned or award.points != floor(award.exact):
+        exact = award.exact
+        data: dict[str, Any] = {"activity": activity, "exact": exact}
+        if award.points != earned or exact != award.points != floor(exact):
             data["points"] = award.points
         if award.counts is not EMPTY:
             data["counts"] = award.counts
-        if parts.points and earned:
+        if parts is not None and parts.points and earned:
             data["by_line"] = parts.points if earned == award.points else tuple(apportion(earned, parts.points))
-        if parts.counts:
+        if parts is not None and parts.counts:
             data["counts_by_line"] = parts.counts
         available = True
         if points.pending is not None:
@@ -110,13 +111,15 @@ class Earning(Desk):
         return None if day is None else start_of(day, self._terms.zone)
 
     def preview(self, activity: Activity) -> Receipt:
-        """What `earn` would bring, with nothing written."""
+        """What `earn` would bring, with nothing written: a tier that is reached, and all that follows from it, too."""
         activity = self._local(activity)
         copy = type(self)(
             self._terms, self.id, joined=self._joined, facts=self._facts, entries=self._ledger.entries,
             snapshot=self._snapshot, look_up=self._look_up,
         )  # fmt: skip
-        return copy.earn(activity if activity.id else evolve(activity, id="preview"))
+        receipt = copy.earn(activity if activity.id else evolve(activity, id="preview"))
+        first = receipt.entries[0].seq - copy._ledger.before - 1
+        return evolve(receipt, entries=tuple(copy._ledger.entries[max(0, first) :]))
 
     @verb
     def activate(self, activity_id: str, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:

@@ -114,7 +114,17 @@ class Receipt(Stored):
         return parts
 
     def __str__(self) -> str:
-        return "\n".join(f"{unit}:\n{award}" for unit, award in self.awards.items())
+        lines = [f"{unit}:\n{award}" for unit, award in self.awards.items()]
+        return "\n".join([*lines, *(f"then {_told(entry)}" for entry in self.entries if _follows(entry))])
+
+
+def _follows(entry: Entry) -> bool:
+    """Whether an entry is what came of the activity's points: a tier, what that brought, a conversion."""
+    return entry.kind in ("tier_changed", "converted") or "event" in entry.data
+
+
+def _told(entry: Entry) -> str:
+    return f"{entry.unit} {entry.points:+,}: {entry.reason}" if entry.unit else entry.reason
 
 
 _UnlockedReceipt: Final = unlocked(Receipt)

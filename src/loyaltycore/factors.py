@@ -14,7 +14,7 @@ from typing import Any, ClassVar, final
 from attrs import field
 
 from loyaltycore import _show
-from loyaltycore._columns import Column, Columns
+from loyaltycore._columns import TIER, Column, Columns
 from loyaltycore._exact import Exact, FrozenMap, Number, at_least_zero, check_hashes, returned, show
 from loyaltycore._strategy import Strategy, check_finished, composes, frozen, is_name, readable, texts
 from loyaltycore.activity import Activity, FactValue, Member, fact_value, same_fact
@@ -153,7 +153,7 @@ class FactorWhen(Factor):
         return self.factor._exactly(activity, member) if self.condition.select(activity, member).lines else 1
 
     def _lower(self, columns: Columns) -> Column:
-        return columns.pick(columns.where(self.condition), columns.factor(self.factor), columns.number(1))
+        return columns.pick(columns.keeps(self.condition), columns.factor(self.factor), columns.number(1))
 
     def _code(self) -> _show.Code:
         number = isinstance(self.factor, Constant)  # which has no methods
@@ -207,7 +207,7 @@ class ByTier(Factor):
         return factor
 
     def _lower(self, columns: Columns) -> Column:
-        return columns.look_up("tier", self.factors, self.otherwise)
+        return columns.look_up(TIER, self.factors, self.otherwise)
 
     def _code(self) -> _show.Code:
         other = {} if self.otherwise == 1 else {"otherwise": self.otherwise}
@@ -258,6 +258,9 @@ class RateTable(Table, Factor):
             raise self._missing(keys)
         return factor
 
+    def _lower(self, columns: Columns) -> Column:
+        return self._looked_up(columns, self.otherwise)
+
 
 def _told_apart(factors: Mapping[FactValue, Exact]) -> frozenset[tuple[bool, FactValue, Exact]]:
     """What tables by a fact are compared by: in Python `True == 1`, but here they are two facts."""
@@ -299,6 +302,9 @@ class ByFact(FactTable):
         stated: FactValue | None = activity.fact(self.name)
         return stated
 
+    def _lower(self, columns: Columns) -> Column:
+        return columns.look_up(columns.agreed(self.name), self.factors, self.otherwise)
+
 
 @frozen
 class ByMemberFact(FactTable):
@@ -310,6 +316,9 @@ class ByMemberFact(FactTable):
         """What is known of the member."""
         known: FactValue | None = member.facts.get(self.name)
         return known
+
+    def _lower(self, columns: Columns) -> Column:
+        return columns.look_up(("member_fact", self.name), self.factors, self.otherwise)
 
 
 @readable

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from loyaltycore.account import Account
     from loyaltycore.entries import Entry
+    from loyaltycore.replay import Replay
     from loyaltycore.reports import PointsReport
     from loyaltycore.snapshots import LookUp, Snapshot
 
@@ -248,6 +249,12 @@ class ProgramHistory(Stored):
         from loyaltycore.reports import points_report
 
         return points_report(self, transactions, by=by)
+
+    def replay(self, history: Any, **keywords: Any) -> Replay:
+        """The history of all members as their accounts live it, as `Program.replay` does."""
+        from loyaltycore.replay import replay
+
+        return replay(self, history, **keywords)
 
     def check(self) -> tuple[Problem, ...]:
         """What is doubtful about the versions, and about how one follows the other."""

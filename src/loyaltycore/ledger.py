@@ -11,25 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from heapq import heappop, heappush
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, cast
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from attrs import evolve
 
 from loyaltycore import automatic, events
-from loyaltycore._calendar import first_moment
 from loyaltycore._exact import EMPTY, Exact, FrozenMap
 from loyaltycore.activity import Activity, Count, CounterKey, Member, counts_of
 from loyaltycore.books import CHANGING, Book, LotState
 from loyaltycore.conditions import Condition
-from loyaltycore.dates import DateRule
-from loyaltycore.entries import Entry, UnlockedEntry
-from loyaltycore.errors import RuleError
+from loyaltycore.entries import ENTRY_KINDS, Entry, UnlockedEntry
+from loyaltycore.instants import end_of, start_of
 from loyaltycore.lots import Lot, accepts
 from loyaltycore.points import Terms
+from loyaltycore.records import Seen, Taken
 
 if TYPE_CHECKING:
     from loyaltycore.standings import Standings
@@ -43,6 +41,9 @@ and those that are left come under other rules. What the account does by itself 
 
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+End: TypeAlias = tuple[datetime | None, date | None]
+"""When a lot ends: the instant at which it is too late, and the last day."""
 
 WHERE: Final = ("available", "pending", "held", "owed")
 """Where points are now."""
@@ -63,103 +64,20 @@ _TOTALS: Final[dict[str, tuple[str, ...]]] = {
 """What became of the points of an entry, by its kind; two names for what goes both ways."""
 
 
-class Earned:
-    """What an activity earned in one unit, and how much of it was taken back."""
-
-    __slots__ = ("by_line", "counts", "counts_by_line", "lot", "points", "reversed")
-
-    def __init__(self, points: int, lot: int | None, data: Mapping[str, Any]) -> None:
-        self.points = points
-        self.lot = lot
-        self.by_line: tuple[int, ...] = data.get("by_line", ())
-        self.counts: Mapping[CounterKey, Count] = data.get("counts", EMPTY)
-        self.counts_by_line: Mapping[CounterKey, tuple[Any, ...]] = data.get("counts_by_line", EMPTY)
-        self.reversed = 0
+_NAMES: Final = (
+    "earned", "adjusted_up", "transferred_in", "converted_in", "reinstated",
+    "spent", "lapsed", "reversed", "repaid", "adjusted_down", "transferred_out", "converted_out",
+)  # fmt: skip
 
 
-class Seen:
-    """An activity that was earned for, by unit, and how much of it was refunded."""
-
-    __slots__ = ("activity", "amount", "event", "lines", "units")
-
-    def __init__(self, activity: Activity) -> None:
-        self.activity = activity
-        self.event = False
-        """Whether it is an event of the account's own."""
-        self.units: dict[str, Earned] = {}
-        self.amount: Any = 0
-        self.lines: frozenset[int] = frozenset()
-
-    def earn(self, entry: Entry) -> None:
-        """Fold in what it earned in one unit."""
-        data, number = entry.data, entry.lots[0][0] if entry.lots else None
-        self.event = "event" in data
-        self.units[entry.unit] = Earned(entry.points, number, data)
-
-    def reverse(self, entry: Entry) -> None:
-        """Fold in what was taken back of it."""
-        data = entry.data
-        self.units[entry.unit].reversed += data["due"]
-        self.amount, self.lines = data["amount"], frozenset(data["lines"])
-
-
-class Taken:
-    """Points that a redemption or a hold took, lot by lot, and how many of them went back."""
-
-    __slots__ = ("back", "entry", "lots", "open", "until")
-
-    def __init__(self, entry: Entry, lots: tuple[tuple[int, int], ...], until: datetime | None = None) -> None:
-        self.entry = entry
-        self.lots = lots
-        self.until = until
-        self.open = True
-        self.back = 0
-
-    @property
-    def points(self) -> int:
-        """How many were taken."""
-        return sum(points for _, points in self.lots)
-
-
-def from_end(lots: tuple[tuple[int, int], ...], skip: int, points: int) -> list[tuple[int, int]]:
-    """So many points of those lots, the last taken first, after *skip* that went back before."""
-    back = []
-    for number, part in reversed(lots):
-        passed = min(part, skip)
-        skip -= passed
-        now = min(part - passed, points)
-        points -= now
-        if now:
-            back.append((number, now))
-    return back
-
-
-@lru_cache(maxsize=4096)
-def end_of(day: date, where: ZoneInfo) -> datetime:
-    """The exclusive instant at which the last day of use is over; a datetime is that moment itself."""
-    if isinstance(day, datetime):
-        return _instant(day, where)
-    _check_date(day)
-    return _LAST if day == date.max else first_moment(day + timedelta(1), where)
-
-
-@lru_cache(maxsize=4096)
-def start_of(day: date, where: ZoneInfo) -> datetime:
-    """The first instant of a day; a datetime is that moment itself."""
-    if isinstance(day, datetime):
-        return _instant(day, where)
-    _check_date(day)
-    return first_moment(day, where)
-
-
-def _check_date(day: object) -> None:
-    """What a rule of one's own answers is looked at where it is used."""
-    if not isinstance(day, date):
-        raise RuleError(f"{day!r} is no date; falls_on returns a date, or None for never")
-
-
-def _instant(at: datetime, where: ZoneInfo) -> datetime:
-    return (at.replace(tzinfo=where) if at.tzinfo is None else at).astimezone(UTC)
+def _becomes(entry: Entry, unit: str) -> tuple[str, int]:
+    """What became of the points of an entry, and whether that adds to it; no name if nothing, or in another unit."""
+    names = _TOTALS.get(entry.kind, ()) if entry.unit == unit else ()
+    if not names:
+        return "", 0
+    if len(names) == 1:
+        return names[0], -1 if entry.kind == "cancelled" else 1
+    return names[entry.points < 0], 1
 
 
 def _nothing_past(_: str) -> tuple[Entry, ...]:
@@ -171,8 +89,8 @@ class Ledger:
     """The books, counters, holds and redemptions of one account; see the module's text."""
 
     __slots__ = (  # an object of more than thirty fields is slow to look into without; the dict is for `main_unit`
-        "__dict__", "_apply", "_in_tiers", "_journal", "_members", "_more_of", "_noted_last", "_seen", "_taken",
-        "before", "books", "by_all", "by_itself", "by_timeout", "changes", "clock", "closed", "counted", "entries",
+        "__dict__", "_in_tiers", "_journal", "_members", "_more_of", "_noted_last", "_seen", "_taken", "before",
+        "books", "by_all", "by_itself", "by_timeout", "changes", "clock", "closed", "coming", "counted", "entries",
         "first_of", "given_facts", "holds", "joined", "joins", "last", "lots", "member_id", "notes", "past", "posted",
         "revised", "revisions", "routines", "saved_before", "settled", "standings", "terms", "totals_before", "watches",
         "zone",
@@ -225,13 +143,6 @@ class Ledger:
         self._in_tiers: dict[str, tuple[Any, Member]] = {}
         self._noted_last = _FIRST
         self._journal: list[Callable[[], None]] | None = None
-        self._apply = {
-            name: getattr(self, f"_{name}")
-            for name in (
-                "earned", "activated", "held", "released", "captured", "spent", "cancelled", "lapsed", "extended",
-                "reinstated", "reversed", "owed", "repaid", "adjusted", "transferred", "converted", "noted", "tier_changed",
-            )
-        }  # fmt: skip
 
     # Reading --------------------------------------------------------------------------------------------------------
 
@@ -270,6 +181,8 @@ class Ledger:
     def written(self, id: str) -> tuple[Entry, ...]:
         """The entries of one call, which stand together, those of the events that it has brought among them."""
         first = self.first_of[id]
+        if self.entries and self.entries[-1] is first:
+            return (first,)  # as most calls have just written one
         past = (entry for entry in self.past(id) if entry.id == id) if first.seq <= self.before else ()
         ids, start = {id}, max(0, first.seq - self.before - 1)
         end = start
@@ -351,22 +264,29 @@ class Ledger:
     def totals(self, unit: str) -> dict[str, int]:
         """Where the points of a unit are, and what became of all that were."""
         book = self.book(unit)
-        names = (
-            "earned", "adjusted_up", "transferred_in", "converted_in", "reinstated",
-            "spent", "lapsed", "reversed", "repaid", "adjusted_down", "transferred_out", "converted_out",
-        )  # fmt: skip
-        total = {**dict.fromkeys(names, 0), **self.totals_before.get(unit, EMPTY)}
+        total = {**dict.fromkeys(_NAMES, 0), **self.totals_before.get(unit, EMPTY)}
         for entry in self.entries:
-            if entry.unit != unit:
-                continue
-            name = _TOTALS.get(entry.kind)
-            if name is None:
-                continue
-            if len(name) == 1:
-                total[name[0]] += entry.points if entry.kind != "cancelled" else -entry.points
-            else:
-                total[name[entry.points < 0]] += abs(entry.points)
+            name, sign = _becomes(entry, unit)
+            if name:
+                total[name] += sign * abs(entry.points)
         return {**{name: getattr(book, name) for name in WHERE}, **total}
+
+    def totals_by(self, unit: str, fact: str) -> dict[Any, dict[str, int]]:
+        """The same for each value of a fact of the lots; what is of no lot has none."""
+        book = self.book(unit)
+        values = {number: lot.facts.get(fact) for number, lot in book.lots.items()}
+        found = {value: dict.fromkeys((*WHERE, *_NAMES), 0) for value in (*values.values(), None)}
+        for lot in book.lots.values():
+            found[values[lot.id]]["available" if lot.ready else "pending"] += lot.points
+            found[values[lot.id]]["held"] += lot.held
+        found[None]["owed"] = book.owed
+        for entry in self.entries:
+            name, sign = _becomes(entry, unit)
+            if name:
+                for number, points in entry.lots:
+                    found[values[number]][name] += sign * points
+                found[None][name] += sign * (abs(entry.points) - sum(points for _, points in entry.lots))
+        return {value: totals for value, totals in found.items() if value is not None or any(totals.values())}
 
     # Writing --------------------------------------------------------------------------------------------------------
 
@@ -401,7 +321,7 @@ class Ledger:
         self.posted = entry.posted
         if entry.id:
             self.first_of.setdefault(entry.id, entry)
-        self._apply[entry.kind](entry)
+        _APPLY[entry.kind](self, entry)
         if self.by_itself:
             self.settled = automatic.passed(self.settled, entry)
         if self.standings is not None:
@@ -460,7 +380,8 @@ class Ledger:
         while True:
             due = self._next_due(to, tried)
             if due is None or due[0] > to:
-                self.clock = max(self.clock, to)
+                if self.clock < to:  # noqa: PLR1730 (`max` takes longer)
+                    self.clock = to
                 return
             written = len(self.entries)
             self._settle(*due)
@@ -486,9 +407,10 @@ class Ledger:
             end = book.by_ends and book.by_ends[0][0] <= to and book.next_end()
             if end and (best is None or (end[0], LAPSE) < best[:2]):
                 best = (end[0], LAPSE, unit, end[1])
-        for due in self._due_beside(tried):
-            if best is None or due[:2] < best[:2]:
-                best = due
+        if self.standings is not None or self.coming is not None or self.by_itself:  # most accounts only hold points
+            for due in self._due_beside(tried):
+                if best is None or due[:2] < best[:2]:
+                    best = due
         return best
 
     def _due_beside(self, tried: automatic.Place) -> Iterator[tuple[datetime, int, str, Any]]:
@@ -561,7 +483,7 @@ class Ledger:
             lot.ends, lot.expires_on = self._ask_end(lot)
         book.rekey(lot)
 
-    def _ask_end(self, lot: LotState) -> tuple[datetime | None, date | None]:
+    def _ask_end(self, lot: LotState) -> End:
         day = self._end_day(lot)
         ends = self.end(day)
         if ends is not None and isinstance(day, datetime):
@@ -586,10 +508,20 @@ class Ledger:
                 book.place(lot)
 
     def _refresh(self, book: Book) -> None:
+        asked: dict[Any, End] = {}
+        policy, fixed, hourly = None, True, False
         for lot in list(book.live.values()):
-            if self._end_moved(lot):
+            if lot.policy is not policy:
+                policy, fixed, hourly = lot.policy, lot.policy.fixed, lot.policy.hourly
+            if fixed or lot.extended is not None:
+                continue
+            # lots of one day end together, unless their facts differ
+            alike = lot.id if lot.facts else (id(policy), lot.available, lot.earned, hourly and lot.moment)
+            end = asked.get(alike) or asked.setdefault(alike, self._ask_end(lot))
+            if end[0] != lot.ends:
                 self._save_lot(book, lot)
-                self._set_end(book, lot)
+                lot.ends, lot.expires_on = end
+                book.rekey(lot)
 
     def event(
         self, kind: str, id: str, at: datetime, posted: datetime, *, cause: str = "", **facts: Any
@@ -887,7 +819,10 @@ class Ledger:
             else:
                 self._make_ready(lot, age.get("available") or self.day(entry.at), age.get("moment", entry.at))
 
-    _transferred = _adjusted
+    def _transferred(self, entry: Entry) -> None:
+        self._adjusted(entry)
+        if "quote" in entry.data:  # a gift, which counts as what is redeemed does
+            self._redeemed(entry)
 
     def _converted(self, entry: Entry) -> None:
         self._adjusted(entry)
@@ -895,7 +830,8 @@ class Ledger:
             self._redeemed(entry)
 
     def _tier_changed(self, entry: Entry) -> None:
-        cast("Standings", self.standings).changed(entry)
+        if self.standings is not None:  # the program may have had tiers once
+            self.standings.changed(entry)
 
     def _noted(self, entry: Entry) -> None:
         if entry.data.get("closed"):
@@ -903,13 +839,18 @@ class Ledger:
         if "counts" in entry.data:
             self._count(entry.data["counts"])
         if "counts of" in entry.data and self.standings is not None:
-            self.standings.take(entry.data["counts of"], ())
+            self.standings.take_over(entry.data["counts of"], entry.data["carried of"])
         facts = entry.data.get("facts", EMPTY)
         if facts:
             self.notes.append((entry.at, facts))
             self._members.clear()
             self._in_tiers.clear()
             self.refresh()
+
+
+_APPLY: Final[Mapping[str, Callable[[Ledger, Entry], object]]] = {
+    kind: getattr(Ledger, f"_{kind}") for kind in ENTRY_KINDS
+}
 
 
 class Tentative:

@@ -131,7 +131,9 @@ class Calendar(Span):
         return _months_from(day, months, month, start)
 
     def _lower(self, columns: Columns) -> tuple[Key, ...]:
-        if self.unit not in _MONTHS or self.starts is not None:
+        if self.unit in ("day", "week"):
+            return (columns.engine.days(1 if self.unit == "day" else 7, self.starts or 1),)
+        if self.starts is not None:
             raise NotLowered(repr(self))
         return (columns.engine.months(_MONTHS[self.unit]),)
 
@@ -172,7 +174,10 @@ class MembershipYear(Span):
     def span(self, day: date, member: Member) -> tuple[date, date]:
         """The membership year that *day* falls in."""
         if member.joined is None:
-            raise RuleError("MembershipYear counts from the day the member joined; give Member(joined=...)")
+            raise RuleError(
+                "MembershipYear counts from the day the member joined; give Member(joined=...), or"
+                " program.account(id, joined=...)"
+            )
         years = day.year - member.joined.year
         if add_months(member.joined, 12 * years) > day:
             years -= 1
@@ -213,6 +218,9 @@ class Each(Period):
         value = activity.fact(self.fact)
         return "" if value is None else f"{self.fact}={value!r}"
 
+    def _lower(self, columns: Columns) -> tuple[Key, ...]:
+        return (columns.engine.values(columns.agreed(self.fact)),)
+
 
 def _periods(value: Iterable[PeriodLike]) -> tuple[Period, ...]:
     periods = tuple(map(as_period, value))
@@ -233,6 +241,9 @@ class Every(Period):
         """All the keys; empty, so counted alone, where one is."""
         keys = [period.key(activity, member) for period in self.periods]
         return " & ".join(keys) if all(keys) else ""
+
+    def _lower(self, columns: Columns) -> tuple[Key, ...]:
+        return tuple(key for period in self.periods for key in columns.stretch(period))
 
     def _code(self) -> Code:
         return code_of(self.periods)
@@ -274,7 +285,7 @@ class Rolling(Window):
 
 @frozen
 class TierTerm(Window):
-    """Since the tier held now was reached or last kept."""
+    """Since the tier held now was reached or last kept; for who has none, since the last one was lost, if ever."""
 
     kind = "tier_term"
 

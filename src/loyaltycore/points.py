@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -214,7 +214,7 @@ class Terms(Protocol):
 
     @property
     def revisions(self) -> tuple[datetime, ...]:
-        """The instants at which points that are there come under other rules of `expiry`, or another order of spending."""
+        """The instants at which points that are there come under another `expiry` or order of spending."""
 
     def version(self, at: datetime) -> Any:
         """The program in force at that instant."""

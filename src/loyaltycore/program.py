@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from loyaltycore.account import Account
     from loyaltycore.entries import Entry
+    from loyaltycore.replay import Replay
     from loyaltycore.reports import PointsReport
     from loyaltycore.snapshots import LookUp, Snapshot
 
@@ -292,6 +293,16 @@ class Program(Stored):
         from loyaltycore.reports import points_report
 
         return points_report(self, transactions, by=by)
+
+    def replay(self, history: Any, **keywords: Any) -> Replay:
+        """The history of all members as their accounts live it: what was earned, spent and lapsed, and what there is.
+
+        *history* is activities and calls in any order, a frame of them, or the path of a CSV file; the keywords are
+        those of `loyaltycore.replay.replay`.
+        """
+        from loyaltycore.replay import replay
+
+        return replay(self, history, **keywords)
 
     def check(self) -> tuple[Problem, ...]:
         """What is doubtful about the program: what warned when it was built.

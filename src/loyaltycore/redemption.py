@@ -198,9 +198,13 @@ class RedemptionOption(Strategy):
         return OptionWhen(self, During(start, end))
 
     @composes
-    def limit(self, n: int, *, per: Any, among: str = "member") -> RedemptionOption:
-        """This option *n* times a period: per member, or with `among="all"` by all members together."""
-        return OptionLimit(self, n, per=per, among=among)
+    def limit(self, n: int, *, per: Any, among: str = "member", of: str = "times") -> RedemptionOption:
+        """This option *n* times a period: per member, or with `among="all"` by all members together.
+
+        With `of="points"` it is *n* points a period: those asked for, as priced inside. What is cancelled counts no
+        more once all of it is.
+        """
+        return OptionLimit(self, n, per=per, among=among, of=of)
 
     @composes
     def stock(self, n: int) -> RedemptionOption:
@@ -321,6 +325,12 @@ def _among(value: str) -> str:
     raise RuleError(f"among: {value!r} is nobody; give 'member' or 'all'")
 
 
+def _of(value: str) -> str:
+    if value in ("times", "points"):
+        return value
+    raise RuleError(f"of: {value!r} cannot be limited; give 'times' or 'points'")
+
+
 def _n(value: Number) -> int:
     return whole(value, "n", at_least=0)
 
@@ -334,6 +344,7 @@ class OptionLimit(OptionAround):
     n: int = field(converter=_n)
     per: Period = field(converter=counted_period, kw_only=True)
     among: str = field(default="member", converter=_among, kw_only=True)
+    of: str = field(default="times", converter=_of, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if isinstance(self.per, Word):
@@ -341,19 +352,22 @@ class OptionLimit(OptionAround):
 
     def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
         quote = self.option._quote(order, member, points)
-        what = "redeemed" if self.among == "member" else "redeemed by all"
+        points_of, more = ("", 1) if self.of == "times" else ("points ", quote.points)
+        what = f"{points_of}redeemed" if self.among == "member" else f"{points_of}redeemed by all"
         key = CounterKey("", member.unit, what, self.per.key(order, member))
         used = member.counted.get(key, 0)
-        quote = quote._with(counts=quote.counts.replacing({key: 1}))
-        if used < self.n:
+        quote = quote._with(counts=quote.counts.replacing({key: more}))
+        if used + more <= self.n:
             return quote
-        return quote.refused(
-            "limit_reached", f"the limit of {self.n:,} per {self.per!r} is reached", limit=self.n, used=used
-        )
+        text = f"the limit of {self.n:,} per {self.per!r} is reached"
+        if points_of and used < self.n:
+            text = f"{self.n - used:,} points are left of the limit of {self.n:,} per {self.per!r}"
+        return quote.refused("limit_reached", text, limit=self.n, used=used)
 
     def _code(self) -> _show.Code:
         among = {} if self.among == "member" else {"among": self.among}
-        return _show.method(self.option, "limit", self.n, per=self.per, **among)
+        of = {} if self.of == "times" else {"of": self.of}
+        return _show.method(self.option, "limit", self.n, per=self.per, **among, **of)
 
 
 @frozen

@@ -384,6 +384,47 @@ class Convert(Chosen):
         return quote if points >= least else _below(quote, least)
 
 
+def gift_in(option: RedemptionOption) -> Gift | None:
+    """The `Gift` that an option is or is around, if any."""
+    core = inside(option)[-1]
+    return core if isinstance(core, Gift) else None
+
+
+@frozen
+class Gift(Chosen):
+    """Points for another member, by `account.give`: from *at_least* to *at_most* at a time.
+
+    The other account gets as many points of *into*, or of the same unit if it is left out, as new ones. With another
+    unit it is an allowance that can only be given away, and what was given can be spent. A factor is a fee.
+
+    >>> kudos = Gift(into="kudos", unit="to give", at_most=100).limit(300, per="month", of="points")
+    >>> kudos.quote(Activity.action("gift", at="2026-03-01"), points=40).grants
+    {'points': 40, 'into': 'kudos'}
+    """
+
+    kind = "gift"
+
+    into: str = field(default="", kw_only=True)
+    at_least: int = field(default=1, converter=_step, kw_only=True)
+    at_most: int | None = field(default=None, converter=_most, kw_only=True)
+    unit: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if self.at_most is not None and self.at_most < self.at_least:
+            raise RuleError(f"at_most: {self.at_most} is below at_least, {self.at_least}; swap them")
+
+    def _quote(self, order: Activity, member: Member, points: int | None) -> Quote:
+        given = self.at_least if points is None else points
+        quote = Quote("gift", given, unit=self.unit)
+        quote = quote._with(grants=FrozenMap({"points": given, **({"into": self.into} if self.into else {})}))
+        if given < self.at_least:
+            return _below(quote, self.at_least)
+        if self.at_most is None or given <= self.at_most:
+            return quote
+        text = f"at most {self.at_most:,} points can be given at a time"
+        return quote.refused("limit_reached", text, at_most=self.at_most, points=given)
+
+
 def _kept(value: Number) -> int:
     return whole(value, "points", at_least=0)
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from loyaltycore._exact import EMPTY, Exact, FrozenMap, apportion, divided, floor, show, tidy
 from loyaltycore.activity import Activity, Count, CounterKey, Line, Member, Tally, counts_of
 from loyaltycore.awards import Award
 from loyaltycore.earning import EarningRule
 from loyaltycore.errors import LoyaltyError, RuleError
-from loyaltycore.ledger import Earned, Seen
 from loyaltycore.points import Points
+from loyaltycore.records import Earned, Seen
 
 
 class ByLine(NamedTuple):
@@ -28,9 +28,6 @@ class ByLine(NamedTuple):
     """Those of a counter add up to what it counted; one that cannot be told by line, such as of visits, is left out."""
 
 
-UNDIVIDED: Final = ByLine()
-
-
 def by_line(points: Points, award: Award, activity: Activity, member: Member) -> ByLine:
     """The share of each line in what the activity earned and counted.
 
@@ -38,13 +35,18 @@ def by_line(points: Points, award: Award, activity: Activity, member: Member) ->
     """
     lines = activity.lines
     if len(lines) == 1 or not (award.points or award.counts):
-        return UNDIVIDED
+        return ByLine()
     alone = _alone(points.earning, activity, member)
     weights = _weights([one.exact for one in alone], lines)
     counts = {
         key: parts for key, count in award.counts.items() if (parts := _count_by_line(key, count, alone, weights))
     }
     return ByLine(tuple(apportion(award.points, weights)) if award.points else (), FrozenMap(counts))
+
+
+def weights_of(rule: EarningRule, activity: Activity, member: Member) -> Sequence[Exact]:
+    """What the points of an activity are split over its lines in proportion to."""
+    return _weights([one.exact for one in _alone(rule, activity, member)], activity.lines)
 
 
 def _alone(rule: EarningRule, activity: Activity, member: Member) -> list[Award]:

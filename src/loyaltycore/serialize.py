@@ -28,14 +28,17 @@ if TYPE_CHECKING:
     from loyaltycore.history import ProgramHistory
     from loyaltycore.program import Program
 
-LONGEST: Final = 100_000
+LONGEST: Final = 64_000
 """Bytes in a program file."""
 
-MOST_MARKS: Final = 3_000
+MOST_MARKS: Final = 2_500
 """Commas, dots, brackets and the like in a program file: how long it takes to read one grows with what they divide."""
 
 MOST_KEYS: Final = 5_000
 """Keys that the tables of a program file stand for together: few values in a row are many keys."""
+
+MOST_VERSIONS: Final = 200
+"""Versions of a program in one file."""
 
 _MARKS: Final = ",.:=([{+*&|"
 
@@ -158,6 +161,9 @@ def _pair_versions(data: dict[str, Any]) -> None:
     versions = data.get("versions")
     if not isinstance(versions, list):
         return
+    if len(versions) > MOST_VERSIONS:
+        message = f"there are {len(versions)} versions, more than {MOST_VERSIONS}; build so long a history in Python"
+        raise DataError(message, "$.versions")
     shared = {key: data.pop(key) for key in _SHARED if key in data}
     for i, table in enumerate(versions):
         if isinstance(table, dict):

@@ -7,6 +7,7 @@ among the entries that the snapshot keeps for that, or in the store that has the
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
@@ -20,13 +21,30 @@ from loyaltycore.activity import Count, CounterKey, FactValue
 from loyaltycore.books import LotState
 from loyaltycore.entries import Entry, erased
 from loyaltycore.errors import RuleError
-from loyaltycore.ledger import WHERE, Ledger, Seen, Taken
-from loyaltycore.standings import StandingRecord
+from loyaltycore.ledger import WHERE, Ledger
+from loyaltycore.records import Seen, Taken
+from loyaltycore.standing import StandingRecord
 
 V = TypeVar("V")
 
 LookUp: TypeAlias = Callable[[str], Iterable[Entry]]
 """The entries of an account about an id: those that it is the `id` or the `source` of."""
+
+
+class Archive(ABC):
+    """A look-up that has everything: a store. With one, snapshots also leave out the lots that are used up."""
+
+    @abstractmethod
+    def __call__(self, id: str) -> Iterable[Entry]:
+        """The entries that this is the `id` or the `source` of."""
+
+    @abstractmethod
+    def entries(self) -> Iterable[Entry]:
+        """The entries before the snapshot, for questions about that time."""
+
+    @abstractmethod
+    def lot(self, number: int) -> LotRecord | None:
+        """A lot that the snapshot leaves out."""
 
 
 @frozen
@@ -78,6 +96,8 @@ class Snapshot(Stored):
     standings: tuple[StandingRecord, ...] = field(default=(), kw_only=True)
     settled: int = field(default=0, kw_only=True)
     """The place among what is due at *posted* up to where that is done, where accounts do something by themselves."""
+    made: int = field(default=0, kw_only=True)
+    """How many lots there were ever, if those that are used up are left out."""
 
     def erased(self, old: str, new: str) -> Snapshot:
         """The snapshot without what says who the member was; see `Account.erase`."""
@@ -89,13 +109,14 @@ class Snapshot(Stored):
         )
 
 
-def freeze(ledger: Ledger, past: tuple[Entry, ...] | None, saved: Exact) -> Snapshot:
-    """The state of a ledger; *saved* is the worth of what was redeemed."""
+def freeze(ledger: Ledger, past: tuple[Entry, ...] | None, saved: Exact, *, archived: bool = False) -> Snapshot:
+    """The state of a ledger; *saved* is the worth of what was redeemed; of lots only what is left, if *archived*."""
+    lots = [lot for lot in ledger.lots.values() if not (archived and is_used_up(lot))]
     totals = {unit: {n: c for n, c in ledger.totals(unit).items() if c and n not in WHERE} for unit in ledger.books}
     return Snapshot(
         ledger.length,
         ledger.posted,
-        tuple(_record(lot) for lot in ledger.lots.values()),
+        tuple(map(record, lots)),
         FrozenMap((unit, book.owed) for unit, book in ledger.books.items()),
         FrozenMap((unit, FrozenMap(total)) for unit, total in totals.items()),
         FrozenMap(ledger.counted),
@@ -109,6 +130,7 @@ def freeze(ledger: Ledger, past: tuple[Entry, ...] | None, saved: Exact) -> Snap
         settled=ledger.settled[1] if ledger.by_itself else 0,
         counts=EMPTY if ledger.standings is None else ledger.standings.counts(),
         standings=() if ledger.standings is None else ledger.standings.records(),
+        made=len(ledger.lots) if archived else 0,
     )
 
 
@@ -120,7 +142,13 @@ def _revised(ledger: Ledger) -> datetime | None:
     return last if last in ledger.revisions else None
 
 
-def _record(lot: LotState) -> LotRecord:
+def is_used_up(lot: LotState) -> bool:
+    """Whether nothing is left of a lot."""
+    return not lot.points and not lot.held
+
+
+def record(lot: LotState) -> LotRecord:
+    """A lot as it is kept."""
     return LotRecord(
         lot.id, lot.unit, lot.size, lot.points, lot.born, lot.earned, lot.activity, lot.facts, lot.held, lot.lapsed,
         lot.available, lot.moment and lot.moment.astimezone(UTC), lot.pending_until, lot.extended,
@@ -142,8 +170,10 @@ def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
         ledger.standings.take(snapshot.counts, snapshot.standings)
     for unit, owed in snapshot.owed.items():
         ledger.book(unit).owed = owed
-    for record in snapshot.lots:
-        ledger.restore(_state(ledger, record))
+    if isinstance(look_up, Archive):
+        ledger.lots = ArchivedLots(ledger, look_up, snapshot.made - len(snapshot.lots) if snapshot.made else 0)
+    for kept in snapshot.lots:
+        ledger.restore(_state(ledger, kept))
     past = Past(snapshot, look_up)
     ledger.past = past.about
     ledger.first_of = Recalled(past.first_of)
@@ -164,6 +194,38 @@ def _state(ledger: Ledger, record: LotRecord) -> LotState:
     lot.moment = record.moment and record.moment.astimezone(ledger.zone)
     lot.ready = record.available is not None
     return lot
+
+
+class ArchivedLots(dict[int, LotState]):
+    """The lots of an account, of which those that are used up are looked for when they are asked for."""
+
+    def __init__(self, ledger: Ledger, archive: Archive, left_out: int) -> None:
+        super().__init__()
+        self._ledger = ledger
+        self._archive = archive
+        self._left_out = left_out
+
+    def __len__(self) -> int:
+        """How many there were ever: lots are numbered by it."""
+        return super().__len__() + self._left_out
+
+    def __missing__(self, number: int) -> LotState:
+        found = self._archive.lot(number) if self._left_out else None
+        if found is None:
+            raise KeyError(number)
+        self._left_out -= 1
+        self._ledger.restore(_state(self._ledger, found))
+        for lots in (self, self._ledger.books[found.unit].lots):  # as if it had been there all along
+            in_order = sorted(lots.items())
+            lots.clear()
+            lots.update(in_order)
+        return self[number]
+
+    def __contains__(self, number: object) -> bool:
+        try:
+            return super().__contains__(number) or bool(self[number])  # type: ignore[index]
+        except KeyError:
+            return False
 
 
 class Past:

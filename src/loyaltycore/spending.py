@@ -12,9 +12,10 @@ from loyaltycore.automatic import convert
 from loyaltycore.desk import Desk, When, verb
 from loyaltycore.entries import Entry, Redemption, call_data
 from loyaltycore.errors import RuleError
-from loyaltycore.ledger import Ledger, from_end
+from loyaltycore.ledger import Ledger
+from loyaltycore.records import from_end
 from loyaltycore.redemption import Quote, RedemptionOption
-from loyaltycore.redemption_options import conversion
+from loyaltycore.redemption_options import conversion, gift_in
 
 _NO_ORDER: Final = Activity.action("redemption", at="2000-01-01")
 """What an option is asked about where there is no order; it is moved to the moment that is asked about."""
@@ -49,11 +50,11 @@ class Spending(Desk):
         option = self._option(reward, self._instant(order.at))
         member = ledger.member(reward)
         if self._shared is not None:
-            counted = member.counted.replacing(self._counted_by_all(ledger))
+            counted = member.counted.replacing(self._counted_by_all(ledger, reward))
             member = member._with(counted, member.lots, member.unit)
         quote = option.quote(order, member, points=points)
         unit = quote.unit or self._ledger.main_unit
-        if not self._terms.unit(unit, self._instant(order.at)).redeemable:
+        if not self._terms.unit(unit, self._instant(order.at)).redeemable and gift_in(option) is None:
             raise RuleError(f"{reward!r} costs {unit!r}, which cannot be redeemed; give the option another unit=")
         return quote._with(option=reward, unit=unit)
 
@@ -77,9 +78,13 @@ class Spending(Desk):
             return Quote(reward).refused("not_eligible", f"it cannot be priced without an order: {error}")
 
     def next_reward(self, *, at: When, order: Activity | None = None) -> Quote | None:
-        """The reward that is nearest of those for which only points are missing; `None` if there is none."""
-        short = [quote for quote in self.options(order, at=at) if quote.missing]
-        return short[0] if short else None
+        """The reward that is nearest of those for which only points are missing; `None` if there is none.
+
+        A `Gift` is none: nobody saves for what they give away.
+        """
+        rewards = self._terms.version(self._instant(_order_at(order, at))).rewards
+        short = (quote for quote in self.options(order, at=at) if quote.missing)
+        return next((quote for quote in short if gift_in(rewards[quote.option]) is None), None)
 
     @verb
     def redeem(
@@ -142,6 +147,8 @@ class Spending(Desk):
     ) -> Redemption:  # fmt: skip
         ledger = self._ledger
         option = self._option(reward, at)
+        if gift_in(option) is not None:
+            raise RuleError(f"{reward!r} is for another member; name the account by give(reward, to, points=...)")
         with ledger.upto(posted):
             quote = self._quote(ledger, reward, self._order(order, at), points)
             if quote.ok:

@@ -7,26 +7,29 @@ A tier is judged when a count has changed, and reviewed when its time is over; w
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from operator import itemgetter
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 from attrs import evolve
 
 from loyaltycore._calendar import add_months, days_on, in_utc
-from loyaltycore._exact import EMPTY, Exact, FrozenMap, tidy
-from loyaltycore._strategy import Stored, frozen
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, show, tidy
+from loyaltycore._strategy import frozen
 from loyaltycore.activity import Activity, Member
 from loyaltycore.awards import Award
 from loyaltycore.conditions import Condition
 from loyaltycore.entries import Entry
 from loyaltycore.errors import RuleError
 from loyaltycore.events import is_event
-from loyaltycore.ledger import Ledger, Seen, end_of, start_of
+from loyaltycore.instants import end_of, start_of
+from loyaltycore.ledger import Ledger
 from loyaltycore.periods import Balance, Lifetime, Period, PeriodLike, Rolling, Span, TierTerm
+from loyaltycore.records import Seen
+from loyaltycore.standing import Change, Floor, Held, Judged, Series, Standing, StandingRecord
 from loyaltycore.tiers import (
     Counted,
     Invitation,
@@ -43,186 +46,6 @@ _TICK: Final = timedelta.resolution
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 
 
-class Series:
-    """Numbers by the instant they belong to, added up over any stretch."""
-
-    __slots__ = ("_sums", "instants", "values")
-
-    def __init__(self) -> None:
-        self.instants: list[datetime] = []
-        self.values: list[Exact] = []
-        self._sums: list[Any] = []
-
-    def add(self, at: datetime, value: Exact) -> None:
-        """One more, after those of the same instant."""
-        place = bisect_right(self.instants, at)
-        self.instants.insert(place, at)
-        self.values.insert(place, value)
-        del self._sums[place:]
-
-    def take_out(self, at: datetime, value: Exact) -> None:
-        """One that was added."""
-        place = bisect_right(self.instants, at) - 1
-        while self.values[place] != value:
-            place -= 1
-        del self.instants[place], self.values[place], self._sums[place:]
-
-    def total(self, after: datetime | None, upto: datetime) -> Exact:
-        """The sum of what came after one instant, up to and with another."""
-        if after is not None and after >= upto:
-            return 0
-        return tidy(self._sum(bisect_right(self.instants, upto)) - self._sum(self._after(after)))
-
-    def between(self, first: datetime, last: datetime) -> list[datetime]:
-        """The instants from one to another, both included."""
-        return self.instants[bisect_left(self.instants, first) : bisect_right(self.instants, last)]
-
-    def first_from(self, first: datetime) -> datetime | None:
-        """The first instant from one on."""
-        place = bisect_left(self.instants, first)
-        return self.instants[place] if place < len(self.instants) else None
-
-    def _after(self, instant: datetime | None) -> int:
-        return 0 if instant is None else bisect_right(self.instants, instant)
-
-    def _sum(self, count: int) -> Any:
-        """Of the first so many."""
-        sums = self._sums
-        while len(sums) < count:
-            sums.append((sums[-1] if sums else 0) + self.values[len(sums)])
-        return sums[count - 1] if count else 0
-
-
-class Held(NamedTuple):
-    """The tier that counting has brought: since when, by what was counted up to when, and until which day."""
-
-    tier: str = ""
-    since: datetime | None = None
-    proof: datetime | None = None
-    until: date | datetime | None = None
-    grace: date | datetime | None = None
-    """The last day, once a review at the end of *until* was not passed."""
-
-
-class Floor(NamedTuple):
-    """A tier that was granted: counting may bring a higher one, but no lower."""
-
-    tier: str
-    since: datetime
-    seq: int
-    until: date | None
-    end: datetime | None
-
-
-@frozen
-class StandingRecord(Stored):
-    """Where a member stands in one ladder, as a snapshot keeps it."""
-
-    _kind = "standing_record"
-
-    name: str
-    held: Held
-    history: tuple[tuple[datetime, int, str], ...]
-    floors: tuple[Floor, ...]
-    ended: int
-    boundary: datetime | None
-    changed: tuple[datetime, datetime] | None
-    before: Held
-    deducted: tuple[datetime, FrozenMap[str, Exact]]
-    carried: tuple[datetime, FrozenMap[str, Exact]]
-
-
-class Standing:
-    """Where a member stands in one ladder."""
-
-    __slots__ = ("before", "boundary", "carried", "changed", "deducted", "ended", "floors", "held", "history", "name")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.held = Held()
-        self.history: list[tuple[datetime, int, str]] = []
-        """The tiers that counting brought, each with the instant and the number of its entry."""
-        self.floors: list[Floor] = []
-        self.ended = 0
-        """How many ends of floors were written down."""
-        self.boundary: datetime | None = None
-        """When the next period of the window begins, if anything hangs on it."""
-        self.changed: tuple[datetime, datetime] | None = None
-        """When counting changed it last, and from which instant on the counts were looked at."""
-        self.before = Held()
-        """What was held before the instant of the last change: of what happens at once, no order counts."""
-        self.deducted: tuple[datetime, Mapping[str, Exact]] = (_FIRST, EMPTY)
-        """What was deducted at that instant, and as of when."""
-        self.carried: tuple[datetime, Mapping[str, Exact]] = (_FIRST, EMPTY)
-        """What was carried over into a period, of the last into which anything was, and when that began."""
-
-    def record(self) -> StandingRecord:
-        """All of it, to go on from."""
-        return StandingRecord(
-            self.name, self.held, tuple(self.history), tuple(self.floors), self.ended, self.boundary, self.changed,
-            self.before, (self.deducted[0], FrozenMap(self.deducted[1])),
-            (self.carried[0], FrozenMap(self.carried[1])),
-        )  # fmt: skip
-
-    def take(self, record: StandingRecord) -> None:
-        """Go on from a record."""
-        self.held, self.history, self.floors = record.held, list(record.history), list(record.floors)
-        self.ended, self.boundary, self.changed = record.ended, record.boundary, record.changed
-        self.before, self.deducted, self.carried = record.before, record.deducted, record.carried
-
-    def state(self) -> tuple[Any, ...]:
-        """All of it, to go back to."""
-        return (self.held, len(self.history), len(self.floors), self.ended, self.boundary, self.changed, self.before,
-                self.deducted, self.carried)  # fmt: skip
-
-    def restore(self, state: tuple[Any, ...]) -> None:
-        """Go back to what it was."""
-        (self.held, events, floors, self.ended, self.boundary, self.changed, self.before, self.deducted,
-         self.carried) = state  # fmt: skip
-        del self.history[events:], self.floors[floors:]
-
-    def earned_at(self, at: datetime, *, strictly: bool = False) -> str:
-        """The tier that counting had brought at a moment, or by changes before it alone."""
-        find = bisect_left if strictly else bisect_right
-        place = find(self.history, at, key=itemgetter(0))
-        return self.history[place - 1][2] if place else ""
-
-    def tier_at(self, ladder: TierLadder, at: datetime, *, strictly: bool = False) -> str:
-        """The tier held at a moment, granted or earned; the ladder's lowest if everyone is in it."""
-        held = [self.earned_at(at, strictly=strictly), ladder.base]
-        for floor in self.floors:
-            begun = floor.since < at or (floor.since == at and not strictly)
-            if begun and (floor.end is None or at < floor.end):
-                held.append(floor.tier)
-        return max(held, key=ladder.index)
-
-    def tier_by(self, ladder: TierLadder, seq: int, at: datetime) -> str:
-        """The tier held by the entries before one."""
-        place = bisect_left(self.history, seq, key=itemgetter(1))
-        held = [self.history[place - 1][2] if place else "", ladder.base]
-        held += [f.tier for f in self.floors if f.seq < seq and (f.end is None or at < f.end)]
-        return max(held, key=ladder.index)
-
-    def held_since(self, ladder: TierLadder, at: datetime) -> datetime | None:
-        """When the tier of a moment began; `None` if it was always so."""
-        return next((since for since, _ in reversed(self.tenures(ladder, at))), None)
-
-    def tenures(self, ladder: TierLadder, upto: datetime) -> list[tuple[datetime, str]]:
-        """The tiers held one after another, each with the instant at which it began."""
-        changes = {at for at, _, _ in self.history} | {floor.since for floor in self.floors}
-        changes |= {floor.end for floor in self.floors if floor.end is not None}
-        found: list[tuple[datetime, str]] = []
-        for at in sorted(at for at in changes if at <= upto):
-            tier = self.tier_at(ladder, at)
-            if tier != (found[-1][1] if found else ladder.base):
-                found.append((at, tier))
-        return found
-
-    def ends(self) -> list[datetime]:
-        """When granted tiers end of which that was not written down yet."""
-        return sorted(floor.end for floor in self.floors if floor.end is not None)[self.ended :]
-
-
 @frozen
 class Term:
     """A tier as the subject of the rule for how long it is kept."""
@@ -237,15 +60,16 @@ class View:
     """Counts as of an instant, as the qualifications of a ladder ask for them."""
 
     def __init__(
-        self, standings: Standings, ladder: TierLadder, as_of: datetime, proof: datetime | None, *,
-        taken: dict[str, Exact] | None = None, anew: bool = False,
+        self, standings: Standings, standing: Standing, ladder: TierLadder, as_of: datetime, proof: datetime | None,
+        *, anew: bool = False,
     ) -> None:  # fmt: skip
         self.standings = standings
         self.ladder = ladder
         self.as_of = as_of
         self.proof = proof
-        self.taken = taken or {}
         self.anew = anew
+        self.deducted = standing.deducted
+        self.carried = standing.carried
 
     def count(self, what: Counted, window: PeriodLike | None) -> Exact:
         """How much was counted of it over the window; see `Counts`."""
@@ -256,10 +80,12 @@ class View:
         series = self.standings.series.get(key)
         if series is None:
             raise RuleError(f"{key!r} is not counted; a qualification asks for the same counts whatever they are")
-        total = series.total(self._after(period), self.as_of) - self.taken.get(key, 0)
-        return tidy(max(0, total))
+        after = self.begin(period)
+        own = (*self.deducted, *(self.carried if window is None else ()))
+        more = sum(n for at, k, n in own if k == key and (after is None or after < at) and at <= self.as_of)
+        return tidy(max(0, series.total(after, self.as_of) + more))
 
-    def _after(self, period: Period) -> datetime | None:
+    def begin(self, period: Period) -> datetime | None:
         """What the window begins after; nothing for all time."""
         if isinstance(period, Lifetime):
             return None
@@ -284,14 +110,35 @@ class Standings:
         self.measured = {key: what for key, what in self.terms.counted.items() if key not in self.units}
         self.ladders = {name: Standing(name) for name in self.terms.ladder_names}
         self.balances = frozenset(key for key in self.units if self.terms.counted_as_balance(key))
-        self.touched: datetime | None = None
-        """The earliest instant at which a count has changed since tiers were judged."""
+        self.turns = {name: tuple(at for at in self.terms.changes if self._turns(name, at)) for name in self.ladders}
+        """When a later version of the program has another ladder of that name, or none."""
+        self.touched: dict[str, datetime] = {}
+        """By count, the earliest instant at which it has changed since tiers were judged."""
+        self.shifted: set[str] = set()
+        """The units of which the balance has changed since."""
         self._latest: tuple[Any, datetime, tuple[tuple[str, ...], FrozenMap[str, str]]] | None = None
         """What is held after the last change, where nothing was granted: it is asked for again and again."""
 
     def counts(self) -> FrozenMap[str, tuple[tuple[datetime, Exact], ...]]:
         """What was counted, for a snapshot."""
         return FrozenMap({key: tuple(zip(s.instants, s.values, strict=True)) for key, s in self.series.items()})
+
+    def carried(self) -> FrozenMap[str, tuple[tuple[Any, ...], ...]]:
+        """What each ladder carried over, for an account that takes this one over; it deducts for itself."""
+        return FrozenMap({name: tuple(map(tuple, standing.carried)) for name, standing in self.ladders.items()})
+
+    def take_over(
+        self,
+        counts: Mapping[str, tuple[tuple[datetime, Exact], ...]],
+        carried: Mapping[str, tuple[tuple[Any, ...], ...]],
+    ) -> None:
+        """Go on with what another account counted and carried over."""
+        self.take(counts, ())
+        for name, changes in carried.items():
+            self.ladders.setdefault(name, Standing(name)).carried += tuple(Change(*change) for change in changes)
+        instants = {(key, at) for key, counted in counts.items() for at, _ in counted}
+        for key, at in instants | {(key, at) for changes in carried.values() for at, key, _ in changes}:
+            self._schedule(key, at)
 
     def records(self) -> tuple[StandingRecord, ...]:
         """Where the member stands, for a snapshot."""
@@ -305,7 +152,7 @@ class Standings:
             series = self.series.setdefault(key, Series())
             for at, value in counted:
                 series.add(at, value)
-                self._touch(at)
+                self._touch(key, at)
         for record in standings:
             self.ladders.setdefault(record.name, Standing(record.name)).take(record)
 
@@ -314,19 +161,15 @@ class Standings:
     def add(self, key: str, at: datetime, value: Exact) -> None:
         """Count so much at that instant."""
         if value:
-            self._put(key, at, value)
-            self._touch(at)
-            self._schedule(at)
+            series = self.series[key]
+            series.add(at, value)
+            if self.ledger._journal is not None:
+                self.ledger._journal.append(partial(series.take_out, at, value))
+            self._touch(key, at)
+            self._schedule(key, at)
 
-    def _put(self, key: str, at: datetime, value: Exact) -> None:
-        series = self.series[key]
-        series.add(at, value)
-        if self.ledger._journal is not None:
-            self.ledger._journal.append(partial(series.take_out, at, value))
-
-    def _touch(self, at: datetime) -> None:
-        if self.touched is None or at < self.touched:
-            self.touched = at
+    def _touch(self, key: str, at: datetime) -> None:
+        self.touched[key] = min(at, self.touched.get(key, at))
 
     def earned(self, entry: Entry, *, first: bool) -> None:
         """An activity was earned for, in one unit."""
@@ -344,6 +187,8 @@ class Standings:
             earned = None if seen is None else seen.units.get(lot.unit)
             if earned is not None and earned.lot == lot.id:
                 self.add(lot.unit, self._at(lot.activity), earned.points - earned.reversed)
+            else:  # earned in an account that was taken over
+                self.add(lot.unit, lot.born, lot.points)
 
     def reversed(self, entry: Entry, seen: Seen, before: tuple[Exact, frozenset[int]]) -> None:
         """What an activity earned was taken back: so is what it counted, at the instant at which it did."""
@@ -364,7 +209,10 @@ class Standings:
     def moved(self, entry: Entry) -> None:
         """Points came or went: a balance may have changed."""
         if entry.unit in self.balances:
-            self._touch(entry.posted)
+            self.shifted.add(entry.unit)
+        if entry.seq == 1:
+            for standing in self.ladders.values():
+                standing.turned = entry.posted
 
     def _at(self, activity_id: str) -> datetime:
         return self.ledger.first_of[activity_id].at
@@ -392,9 +240,22 @@ class Standings:
             return self._latest[2]
         held = {n: self.ladders[n].tier_at(ladder, at, strictly=strictly) for n, ladder in ladders.items()}
         found = next((ladder.names for ladder in ladders.values()), ()), FrozenMap(held)
-        changed = max((standing.history[-1][0] for standing in self.ladders.values() if standing.history), default=_FIRST)
+        changed = max(
+            (standing.history[-1][0] for standing in self.ladders.values() if standing.history), default=_FIRST
+        )
         if at > changed and not any(standing.floors for standing in self.ladders.values()):
             self._latest = ladders, changed, found
+        return found
+
+    def held_through(self, name: str, upto: datetime) -> list[tuple[datetime | None, str]]:
+        """The tiers of a ladder one after another, as the versions of their time had them, and when each began."""
+        first = self.ladder(name, _FIRST)
+        found: list[tuple[datetime | None, str]] = [(None, "" if first is None else first.base)]
+        for at in sorted(at for at in {*self.ladders[name].edges(), *self.terms.changes} if at <= upto):
+            ladder = self.ladder(name, at)
+            tier = "" if ladder is None else self.ladders[name].tier_at(ladder, at)
+            if tier != found[-1][1]:
+                found.append((at.astimezone(self.zone), tier))
         return found
 
     def tier_by(self, entry: Entry, *, after: bool = False) -> str:
@@ -430,13 +291,23 @@ class Standings:
     def judge(self, now: datetime, id: str = "") -> list[Entry]:
         """Write the tiers that the counts bring now; what they bring in turn may count, too."""
         written: list[Entry] = []
-        while self.touched is not None:
-            since, self.touched = self.touched, None
+        while self.touched or self.shifted:
+            touched, shifted = self.touched, self.shifted
+            self.judged()
             for standing in self.ladders.values():
                 ladder = self.ladder(standing.name, now)
-                if ladder is not None:
-                    written += self._judge(standing, ladder, since, now, id)
+                if ladder is None:
+                    continue
+                changed = [touched[key] for key in ladder.counted if key in touched]
+                if shifted & ladder.balances:
+                    changed.append(now)
+                if changed:
+                    written += self._judge(standing, ladder, min(changed), now, id)
         return written
+
+    def judged(self) -> None:
+        """All that has changed was judged."""
+        self.touched, self.shifted = {}, set()
 
     def judge_after(self, at: datetime) -> bool:
         """Whether an activity is judged in the tier that it reaches itself."""
@@ -456,7 +327,7 @@ class Standings:
         for name, ladder in self.terms.version(at).ladders.items():
             if ladder.applies == "after":
                 standing = self.ladders[name]
-                raised = self._raised(standing, ladder, standing.held, at, at, {})
+                raised, _ = self._raised(standing, ladder, standing.held, at, at)
                 tiers[name] = max(held[name], raised.tier, key=ladder.index)
         for key, n in counts.items():
             self.series[key].take_out(at, n)
@@ -464,102 +335,107 @@ class Standings:
         return {unit: evolve(m, tier=first, tiers=FrozenMap(tiers), ladder=names) for unit, m in members.items()}
 
     def _judge(self, standing: Standing, ladder: TierLadder, since: datetime, now: datetime, id: str) -> list[Entry]:
-        taken: dict[str, Exact] = {}
-        held = standing.held
-        if standing.changed is not None and standing.changed[0] == now:
-            since = min(since, standing.changed[1])
-            held, taken = standing.before, {key: -n for key, n in standing.deducted[1].items()}
-        again = dict(taken)
-        moments = self._moments(ladder, since, now) if ladder.starts == "at_once" else []
+        before = standing.judged
+        if before is None or before.at != now:
+            before = Judged(now, since, standing.held, standing.deducted)
+        was = standing.held, standing.deducted, before.since
+        since, held, standing.deducted = min(since, before.since), before.held, before.deducted
+        moments = self._moments(standing, ladder, since, now) if ladder.starts == "at_once" else []
         for moment in moments:
-            held = self._raised(standing, ladder, held, moment, now, taken)
+            held, standing.deducted = self._raised(standing, ladder, held, moment, now)
         if isinstance(ladder.window, Balance):
-            held = self._balanced(ladder, held, now)
-        if held == standing.held:
+            held = self._balanced(standing, ladder, held, now)
+        deducted, standing.deducted = standing.deducted, was[1]
+        if (held, deducted, since) == was:
             return []
-        deducted = FrozenMap({key: n - again.get(key, 0) for key, n in taken.items() if n - again.get(key, 0)})
+        deducted = deducted[len(before.deducted) :]
         return self._write(standing, ladder, held, now, now, id, judged=since, deducted=deducted)
 
-    def _moments(self, ladder: TierLadder, since: datetime, now: datetime) -> list[datetime]:
+    def _moments(self, standing: Standing, ladder: TierLadder, since: datetime, now: datetime) -> list[datetime]:
         """The instants to judge as of: now, and where something was learnt late, those since it happened."""
-        if since >= now or any(key in self.balances for key in ladder.counted):
+        if since >= now or ladder.balances:
             return [now]
-        return sorted({now, *(at for key in ladder.counted for at in self._counted_in(key, since, now))})
+        counted = {at for key in ladder.counted for at in self._counted_in(key, since, now)}
+        return sorted({now, *counted, *(at for at, _, _ in standing.carried if since <= at <= now)})
 
     def _counted_in(self, key: str, since: datetime, now: datetime) -> list[datetime]:
         series = self.series.get(key)
         return [] if series is None else series.between(since, now)
 
     def _raised(
-        self,
-        standing: Standing,
-        ladder: TierLadder,
-        held: Held,
-        as_of: datetime,
-        now: datetime,
-        taken: dict[str, Exact],
-    ) -> Held:
-        """The tier that was reached as of an instant, if it is higher than what is held and was held then."""
-        trial = dict(taken)
-        reached = self._reached(ladder, held, as_of, trial)
+        self, standing: Standing, ladder: TierLadder, held: Held, as_of: datetime, now: datetime
+    ) -> tuple[Held, tuple[Change, ...]]:
+        """The tier that was reached as of an instant, if it is higher than what is held and was held then.
+
+        With it comes all that is deducted then.
+        """
+        as_it_is = held, standing.deducted
+        reached, deducted = self._reached(standing, ladder, held, as_of)
         if reached is None:
-            return held
-        if as_of < now and ladder.index(standing.earned_at(as_of)) >= ladder.index(reached.name):
-            return held
+            return as_it_is
+        if as_of < now and self._was_held(standing, ladder, reached, as_of):
+            return as_it_is
         until = self._keeps(ladder, reached, self.ledger.day(as_of))
         if until is not None and self._over(ladder, until) <= now:
-            return held
-        taken.update(trial)
-        return Held(reached.name, now, as_of, until)
+            return as_it_is
+        return Held(reached.name, now, as_of, until), deducted
 
-    def _reached(self, ladder: TierLadder, held: Held, as_of: datetime, taken: dict[str, Exact]) -> Tier | None:
+    @staticmethod
+    def _was_held(standing: Standing, ladder: TierLadder, tier: Tier, at: datetime) -> bool:
+        """Whether counting had brought it then: what is learnt late does not bring it a second time."""
+        return ladder.index(standing.earned_at(at)) >= ladder.index(tier.name)
+
+    def _reached(
+        self, standing: Standing, ladder: TierLadder, held: Held, as_of: datetime
+    ) -> tuple[Tier | None, tuple[Change, ...]]:
         """The highest tier above the one held whose qualification is met; deductions are made level by level."""
         reached = None
-        view = View(self, ladder, as_of, held.proof, taken=taken)
-        view.taken = taken
+        view = self.view(standing, ladder, as_of, held.proof)
         for tier in ladder.tiers[ladder.index(held.tier or ladder.base) + 1 :]:
             qualification = tier.qualification
             if qualification is not None and qualification.progress(view).met:
                 reached = tier
                 if tier.deducts:
-                    for reach in tuple(met_by(qualification, view)):
-                        key = name_of(reach.what)
-                        taken[key] = taken.get(key, 0) + reach.n
-        return reached
+                    taken = met_by(qualification, view)
+                    view.deducted += tuple(Change(as_of, name_of(reach.what), -reach.n) for reach in taken)
+        return reached, view.deducted
 
-    def _balanced(self, ladder: TierLadder, held: Held, now: datetime) -> Held:
+    def _balanced(self, standing: Standing, ladder: TierLadder, held: Held, now: datetime) -> Held:
         """On a balance every change is a review, unless it is said how long a tier is kept."""
         place = ladder.index(held.tier)
         if place < 0 or held.until is not None or ladder.downgrade == "none":
             return held
         tier = ladder.tiers[place]
-        if self._met(ladder, staying_in(tier), now, held.proof):
+        if self._met(standing, ladder, staying_in(tier), now, held.proof):
             return held._replace(grace=None)
         if ladder.grace is not None:
             return held if held.grace is not None else held._replace(grace=self._grace(ladder, self.ledger.day(now)))
-        return self._lowered(ladder, held, now, (now,), self.ledger.day(now))
+        return self._lowered(standing, ladder, held, now, (now,), self.ledger.day(now))
 
-    def _schedule(self, since: datetime) -> None:
+    def _schedule(self, key: str, since: datetime) -> None:
         """Look again when the next period begins, where something may begin or be carried over with it."""
         for standing in self.ladders.values():
             ladder = self.ladder(standing.name, self.ledger.posted or since)
-            if ladder is not None and _waits(ladder):
+            if ladder is not None and _waits(ladder) and key in ladder.counted:
                 begins = start_of(self.span(ladder.window, since)[1], self.zone)
                 if standing.boundary is None or begins < standing.boundary:
                     self._save(standing)
                     standing.boundary = begins
 
-    def _boundary_after(self, ladder: TierLadder, due: datetime) -> datetime | None:
+    def _boundary_after(self, standing: Standing, ladder: TierLadder, due: datetime) -> datetime | None:
         """When the next period begins into which anything can come, once one has begun."""
         begun = start_of(self.span(ladder.window, due)[0], self.zone)
-        counted = (self.series[key].first_from(begun) for key in ladder.counted)
+        counted = [self.series[key].first_from(begun) for key in ladder.counted]
+        counted += [at for at, _, _ in standing.carried if at >= begun]
         first = min((at for at in counted if at is not None), default=None)
         return None if first is None else start_of(self.span(ladder.window, first)[1], self.zone)
 
     # Reviewing: when a time is over ---------------------------------------------------------------------------------
 
     def next_due(self) -> tuple[datetime, str] | None:
-        """When something about a tier falls due next, and in which ladder."""
+        """When something about a tier falls due next, and in which ladder; a closed account is not reviewed."""
+        if self.ledger.closed:
+            return None
         return min(
             ((due, name) for name, standing in self.ladders.items() for due in self._dues(standing)), default=None
         )
@@ -571,16 +447,41 @@ class Standings:
         if standing.boundary is not None:
             yield standing.boundary
         yield from standing.ends()[:1]
+        if self.ledger.posted is not None:
+            turned = standing.turned
+            yield from [at for at in self.turns.get(standing.name, ()) if turned is None or at > turned][:1]
+
+    def _turns(self, name: str, at: datetime) -> bool:
+        return self.ladder(name, at) != self.ladder(name, at - _TICK)
 
     def settle(self, name: str, due: datetime, now: datetime) -> None:
         """Do what falls due about a ladder at one instant; what was counted up to then is what counts."""
         standing = self.ladders[name]
-        as_of = due - _TICK
-        ladder = self.ladder(name, as_of)
-        if ladder is None:
+        ladder = self.ladder(name, due - _TICK)
+        if ladder is not None:
+            self._settle(standing, ladder, due, now)
+        else:
             self._save(standing)
-            standing.boundary, standing.held = None, Held()
-            return
+            standing.boundary, standing.ended = None, standing.ended + (due in standing.ends())
+        if due in self.turns[name] and (standing.turned is None or standing.turned < due):
+            self._turn(standing, due, now)
+
+    def _turn(self, standing: Standing, due: datetime, now: datetime) -> None:
+        """Another version of the program has another ladder: a tier that it lacks is lost, one it brings begins."""
+        old, new = self.ladder(standing.name, due - _TICK), self.ladder(standing.name, due)
+        was = "" if old is None else standing.tier_at(old, due - _TICK)
+        held, deducted = standing.held, standing.deducted
+        if new is None or (held.tier and new.index(held.tier) < 0):
+            held = Held("", due, due - _TICK)
+        if new is not None and new.starts == "at_once":
+            held, deducted = self._raised(standing, new, held, due, now)
+        if new is not None and isinstance(new.window, Balance):
+            held = self._balanced(standing, new, held, now)
+        ladder = cast("TierLadder", new or old)
+        self._write(standing, ladder, held, due, now, was=was, turned=True, deducted=deducted[len(standing.deducted) :])
+
+    def _settle(self, standing: Standing, ladder: TierLadder, due: datetime, now: datetime) -> None:
+        as_of = due - _TICK
         if due in standing.ends():
             self._end_floor(standing, ladder, due, now)
         if standing.boundary == due:
@@ -603,24 +504,27 @@ class Standings:
         last = held.until if held.until is not None and held.grace is None else self.ledger.day(as_of)
         if place >= 0 and ladder.downgrade == "none":
             new = held._replace(until=None, grace=None)
-        elif place >= 0 and self._met(ladder, staying_in(ladder.tiers[place]), as_of, held.proof):
+        elif place >= 0 and self._met(standing, ladder, staying_in(ladder.tiers[place]), as_of, held.proof):
             until = self._next_until(ladder, ladder.tiers[place], last, due)
             new = Held(held.tier, held.since, as_of, until)
         elif place >= 0 and ladder.grace is not None and held.grace is None:
             new = held._replace(grace=self._grace(ladder, last))
             if end_of(new.grace or last, self.zone) <= due:
-                new = self._lowered(ladder, held, due, moments, last)
+                new = self._lowered(standing, ladder, held, due, moments, last)
         else:
-            new = self._lowered(ladder, held, due, moments, held.until or last)
+            new = self._lowered(standing, ladder, held, due, moments, held.until or last)
         self._write(standing, ladder, new, due, now)
 
     def _lowered(
-        self, ladder: TierLadder, held: Held, due: datetime, moments: tuple[datetime, ...], last: date
-    ) -> Held:
+        self, standing: Standing, ladder: TierLadder, held: Held, due: datetime, moments: tuple[datetime, ...],
+        last: date,
+    ) -> Held:  # fmt: skip
         """The tier below that is left."""
         place = ladder.index(held.tier) - 1
         if ladder.downgrade == "requalify":
-            while place >= 0 and not any(self._meets(ladder, ladder.tiers[place], at, held.proof) for at in moments):
+            while place >= 0 and not any(
+                self._meets(standing, ladder, ladder.tiers[place], at, held.proof) for at in moments
+            ):
                 place -= 1
         while place >= 0 and isinstance(ladder.tiers[place].qualification, Invitation):
             place -= 1
@@ -629,16 +533,22 @@ class Standings:
         tier = ladder.tiers[place]
         return Held(tier.name, due, moments[0], self._next_until(ladder, tier, last, due))
 
-    def _meets(self, ladder: TierLadder, tier: Tier, as_of: datetime, proof: datetime | None) -> bool:
+    def _meets(
+        self, standing: Standing, ladder: TierLadder, tier: Tier, as_of: datetime, proof: datetime | None
+    ) -> bool:
         qualifications = (tier.qualification, tier.renewal)
-        return any(q is not None and self._met(ladder, q, as_of, proof) for q in qualifications)
+        return any(q is not None and self._met(standing, ladder, q, as_of, proof) for q in qualifications)
 
-    def _met(self, ladder: TierLadder, qualification: Qualification | None, as_of: datetime, proof: Any) -> bool:
-        return qualification is None or qualification.progress(self.view(ladder, as_of, proof, anew=True)).met
+    def _met(
+        self, standing: Standing, ladder: TierLadder, qualification: Qualification | None, as_of: datetime, proof: Any
+    ) -> bool:
+        return qualification is None or qualification.progress(self.view(standing, ladder, as_of, proof, anew=True)).met
 
-    def view(self, ladder: TierLadder, as_of: datetime, proof: datetime | None, *, anew: bool = False) -> View:
+    def view(
+        self, standing: Standing, ladder: TierLadder, as_of: datetime, proof: datetime | None, *, anew: bool = False
+    ) -> View:
         """The counts as of an instant; *anew* are those since the tier was reached or last kept."""
-        return View(self, ladder, as_of, proof, anew=anew)
+        return View(self, standing, ladder, as_of, proof, anew=anew)
 
     def _end_floor(self, standing: Standing, ladder: TierLadder, due: datetime, now: datetime) -> None:
         was, tier = standing.tier_at(ladder, due - _TICK), standing.tier_at(ladder, due)
@@ -648,45 +558,46 @@ class Standings:
     def _begin_period(self, standing: Standing, ladder: TierLadder, due: datetime, now: datetime) -> None:
         """A period of the window begins: tiers that wait for it, and what is carried over into it."""
         self._save(standing)
-        standing.boundary = self._boundary_after(ladder, due)
+        standing.boundary = self._boundary_after(standing, ladder, due)
         as_of, held = due - _TICK, standing.held
-        taken: dict[str, Exact] = {}
+        deducted = standing.deducted
         if ladder.starts == "next_period":
-            reached = self._reached(ladder, held, as_of, taken)
-            if reached is not None:
+            reached, taken = self._reached(standing, ladder, held, as_of)
+            if reached is not None and not (due < now and self._was_held(standing, ladder, reached, due)):
                 until = self._keeps(ladder, reached, self.ledger.day(due))
                 if until is None or self._over(ladder, until) > now:
-                    held = Held(reached.name, due, as_of, until)
-        carried = self._carried(standing, ladder, held, due)
+                    held, deducted = Held(reached.name, due, as_of, until), taken
+        carried = self._carried(standing, ladder, held, due, deducted)
         if carried or held != standing.held:
-            deducted = FrozenMap(taken) if held != standing.held else EMPTY
+            deducted = deducted[len(standing.deducted) :]
             self._write(standing, ladder, held, due, now, deducted=deducted, carried=carried)
 
-    def _carried(self, standing: Standing, ladder: TierLadder, held: Held, due: datetime) -> FrozenMap[str, Exact]:
-        """What is carried over into the period that begins, beyond what was; below 0 where a surplus was refunded."""
+    def _carried(
+        self, standing: Standing, ladder: TierLadder, held: Held, due: datetime, deducted: tuple[Change, ...]
+    ) -> FrozenMap[str, Exact]:
+        """What is carried over into the period that begins, where that is not what it was: things are learnt late."""
         tier = standing.earned_at(due, strictly=True)
         if held.proof is not None and held.proof < due:  # met before, though it may have been learnt since
             tier = max(tier, held.tier, key=ladder.index)
-        begun, before = standing.carried
-        if due < begun:
-            return EMPTY
-        if due > begun:
-            before = EMPTY
-        surplus = self._surplus(ladder, tier, due - _TICK)
-        return FrozenMap({key: n - before.get(key, 0) for key, n in surplus.items() if n != before.get(key, 0)})
+        before = {key: n for at, key, n in standing.carried if at == due}
+        surplus = self._surplus(standing, ladder, tier, due - _TICK, deducted)
+        return FrozenMap({key: n for key, n in surplus.items() if n != before.get(key, 0)})
 
-    def _surplus(self, ladder: TierLadder, name: str, as_of: datetime) -> dict[str, Exact]:
+    def _surplus(
+        self, standing: Standing, ladder: TierLadder, name: str, as_of: datetime, deducted: tuple[Change, ...]
+    ) -> dict[str, Exact]:
         """What was counted beyond the qualification of a tier, as far as it is carried over."""
         place = ladder.index(name)
         tier = ladder.tiers[place] if place >= 0 else None
         if tier is None or tier.carry is None:
             return {}
-        view = self.view(ladder, as_of, None)
-        return {
-            name_of(reach.what): tidy(max(0, min(tier.carry, view.count(reach.what, None) - reach.n)))
-            for reach in reaches(tier.qualification)
-            if reach.window is None
-        }
+        view = self.view(standing, ladder, as_of, None)
+        view.deducted = deducted
+        begin = view.begin(ladder.window)
+        taken = {(key, -n) for at, key, n in deducted if begin is None or begin < at <= as_of}  # is off the count
+        counted = ((r, name_of(r.what)) for r in reaches(tier.qualification) if r.window is None)
+        left = {key: view.count(r.what, None) - (0 if (key, r.n) in taken else r.n) for r, key in counted}
+        return {key: tidy(max(0, min(tier.carry, more))) for key, more in left.items()}
 
     # Days -----------------------------------------------------------------------------------------------------------
 
@@ -719,28 +630,36 @@ class Standings:
 
     def _write(
         self, standing: Standing, ladder: TierLadder, held: Held, due: datetime, now: datetime, id: str = "", *,
-        judged: datetime | None = None, deducted: Mapping[str, Exact] = EMPTY, carried: Mapping[str, Exact] = EMPTY,
+        judged: datetime | None = None, deducted: tuple[Change, ...] = (), carried: Mapping[str, Exact] = EMPTY,
+        was: str | None = None, turned: bool = False,
     ) -> list[Entry]:  # fmt: skip
-        was = standing.tier_at(ladder, now)
+        was = standing.tier_at(ladder, now) if was is None else was
         trial = [held.tier, ladder.base, *(f.tier for f in standing.floors if f.end is None or now < f.end)]
         tier = max(trial, key=ladder.index)
         data = {
             "ladder": standing.name, "was": was, "tier": tier, "earned": held.tier, "since": held.since,
             "proof": held.proof, "until": held.until, "grace": held.grace, "due": due,
         }  # fmt: skip
-        data |= {name: n for name, n in (("judged", judged), ("deducted", deducted), ("carried", carried)) if n}
-        why = _why(ladder, was, tier, held)
+        more: dict[str, Any] = {"judged": judged, "deducted": tuple(map(tuple, deducted)), "carried": carried}
+        more["turned"] = turned
+        data |= {name: value for name, value in more.items() if value}
+        why = _why(ladder, was, tier, held, at_once=judged is not None and standing.judged is not None)
+        if carried and held == standing.held:
+            why = ("carried over: {}", ", ".join(f"{show(n)} {key}" for key, n in carried.items()))
+        if turned:
+            why = ("the program has changed: {} before, {} now", was or "no tier", tier or "no tier")
         entries = [self.ledger.write("tier_changed", id, now, now, why=why, data=FrozenMap(data))]
         return entries + self.rose(standing.name, ladder, was, tier, now, id)
 
     def rose(self, name: str, ladder: TierLadder, was: str, tier: str, now: datetime, id: str) -> list[Entry]:
-        """What the account's own event brings, if the tier is a higher one."""
-        if ladder.index(tier) <= ladder.index(was):
+        """What the account's own event brings, if the tier is a higher one than any that was held at this instant."""
+        history = self.ladders[name].history
+        at_once = history[bisect_left(history, now, key=itemgetter(0)) : -1]
+        if ladder.index(tier) <= ladder.index(ladder.highest((was, *(earned for _, _, earned in at_once)))):
             return []
-        event: Callable[..., list[Entry]] | None = getattr(self.ledger, "event", None)
         cause = id or f"{now.isoformat()}"
-        facts = {"tier": tier, "was": was} | ({"ladder": name} if name else {})
-        return [] if event is None else event("tier_up", f"{cause}/tier_up {tier}", now, now, cause=id, **facts)
+        facts = {"tier": tier, "was": was, "ladder": name}
+        return self.ledger.event("tier_up", f"{cause}/tier_up {tier}", now, now, cause=id, **facts)
 
     def changed(self, entry: Entry) -> None:
         """Fold in a change of tier; whoever depends on it is asked anew once it is there."""
@@ -760,34 +679,34 @@ class Standings:
             standing.floors.append(Floor(data["floor"], entry.at, entry.seq, until, end))
             return
         at = entry.at
+        deducted = tuple(Change(*change) for change in data.get("deducted", ()))
         judged: datetime | None = data.get("judged")
-        if judged is not None and standing.changed is not None and standing.changed[0] == at:
-            standing.changed = at, judged
-            for key, n in standing.deducted[1].items():
-                self._count_back(key, standing.deducted[0], n)
-        elif judged is not None:
-            standing.before, standing.changed = standing.held, (at, judged)
+        if judged is not None:
+            before = standing.judged
+            if before is None or before.at != at:
+                before = Judged(at, judged, standing.held, standing.deducted)
+            standing.judged = before._replace(since=judged)
+            standing.deducted = before.deducted
         else:
-            standing.changed = None  # what falls due does so before what happens at the same instant
-        standing.deducted = data["proof"] or at, data.get("deducted", EMPTY)
-        for key, n in standing.deducted[1].items():
-            self._count_back(key, standing.deducted[0], -n)
+            standing.judged = None  # what falls due does so before what happens at the same instant
+        standing.deducted += deducted
         standing.held = Held(data["earned"], data["since"], data["proof"], data["until"], data["grace"])
         standing.history.append((at, entry.seq, data["earned"]))
         due, carried = data["due"], data.get("carried", EMPTY)
-        if standing.boundary is not None and standing.boundary <= due and judged is None:
-            ladder = self.ladder(standing.name, due - _TICK)
-            standing.boundary = None if ladder is None or not _waits(ladder) else self._boundary_after(ladder, due)
-        if carried:
-            before = standing.carried[1] if standing.carried[0] == due else EMPTY
-            standing.carried = due, {**before, **{key: n + before.get(key, 0) for key, n in carried.items()}}
-        for key, n in carried.items():
-            self.add(key, due, n)
-
-    def _count_back(self, key: str, at: datetime, value: Exact) -> None:
-        """Change a count for a reason that asks for no judgement of its own."""
-        if value:
-            self._put(key, at, value)
+        standing.carried = (
+            *(change for change in standing.carried if change.at != due or change.key not in carried),
+            *(Change(due, key, n) for key, n in carried.items()),
+        )
+        for key in carried:
+            self._touch(key, due)
+        if data.get("turned"):
+            standing.turned = due
+            standing.boundary = None
+        if (standing.boundary is None or standing.boundary <= due) and judged is None:
+            ladder = self.ladder(standing.name, due if data.get("turned") else due - _TICK)
+            standing.boundary = (
+                None if ladder is None or not _waits(ladder) else self._boundary_after(standing, ladder, due)
+            )
 
     def _save(self, standing: Standing) -> None:
         self._latest = None
@@ -809,14 +728,14 @@ def staying_in(tier: Tier) -> Qualification | None:
     return tier.qualification if tier.renewal is None else tier.renewal
 
 
-def _why(ladder: TierLadder, was: str, tier: str, held: Held) -> tuple[Any, ...]:
+def _why(ladder: TierLadder, was: str, tier: str, held: Held, *, at_once: bool) -> tuple[Any, ...]:
     if held.grace is not None:
         return ("{} is not met anew, and kept in grace until {}", held.tier, held.grace)
     if tier == was:
         return ("{} is kept until {}", tier, held.until) if held.until else ("{} is kept", tier or "no tier")
     if ladder.index(tier) > ladder.index(was):
         return ("{} is reached", tier)
-    return ("{} was not met anew", was)
+    return ("{} is not reached after all", was) if at_once else ("{} was not met anew", was)
 
 
 def _rest(activity: Activity, amount: Exact, lines: frozenset[int]) -> Activity:

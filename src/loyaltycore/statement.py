@@ -182,9 +182,11 @@ def unit_statements(
 ) -> tuple[UnitStatement, ...]:
     """The statement of each unit; *replayed* is the ledger before its entries, to fold them into again one by one."""
     histories = {unit: _History(replayed.book(unit)) for unit in units}
+    earned = {entry.id for entry in ledger.entries if entry.kind == "earned" and entry.points}
     for entry in ledger.entries:
         replayed.apply(entry)
-        if entry.unit in histories:
+        elsewhere = entry.kind == "earned" and not entry.points and entry.id in earned  # no news in this unit
+        if entry.unit in histories and not elsewhere:
             histories[entry.unit].add(entry, replayed.day(entry.at), shown=since is None or entry.posted >= since)
     return tuple(_unit_statement(ledger, unit, units[unit].places, history, at) for unit, history in histories.items())
 

@@ -14,11 +14,13 @@ from loyaltycore.activity import Activity, CounterKey
 from loyaltycore.desk import Desk, When, verb
 from loyaltycore.entries import Entry, call_data
 from loyaltycore.errors import RuleError
-from loyaltycore.ledger import Ledger, end_of
-from loyaltycore.periods import Lifetime, Span
+from loyaltycore.instants import end_of
+from loyaltycore.ledger import Ledger
+from loyaltycore.periods import Balance, Lifetime, Span
 from loyaltycore.redemption import Refusal
-from loyaltycore.standings import Standing, Standings, Term, staying_in
-from loyaltycore.tiers import Benefit, Choice, Invitation, Progress, Tier, TierLadder
+from loyaltycore.standing import Standing
+from loyaltycore.standings import Standings, Term, staying_in
+from loyaltycore.tiers import Benefit, Choice, Invitation, Progress, Qualification, Tier, TierLadder, reaches
 
 
 @frozen
@@ -42,9 +44,9 @@ class TierHeld(Stored):
 class TierProgress(Stored):
     """Where a member stands in a ladder: the tier held, what the next one takes, and what it takes to stay.
 
-    *until* is the last day of the tier, any grace included; `None` if nothing ends it. *to_next* is what is missing to
-    *next* and *by* the last day on which it still counts together with what there is. *to_stay* is what must have been
-    met on the day *stay_by*, when the tier is reviewed.
+    *until* is the last day of the tier, any grace included; `None` if nothing ends it, as where no tier is ever lost.
+    *to_next* is what is missing to *next*, and *by* the last day on which all that there is still counts, if a period
+    of its windows ends then. *to_stay* is what must have been met on the day *stay_by*, when the tier is reviewed.
     """
 
     _kind = "tier_progress"
@@ -166,12 +168,10 @@ class Status(Desk):
         if ledger.standings is None or ledger.posted is None:
             return ()
         found: list[TierHeld] = []
-        for name, steps in self._terms.version(ledger.posted).ladders.items():
-            changes = ledger.standings.ladders[name].tenures(steps, ledger.posted)
-            begun: list[tuple[Any, str]] = [(None, steps.base)] if steps.base else []
-            begun += [(since.astimezone(self._terms.zone), tier) for since, tier in changes]
+        for name in self._terms.ladder_names:
+            begun = ledger.standings.held_through(name, ledger.posted)
             ends = [since for since, _ in begun[1:]] + [None]
-            found += [TierHeld(t, s, e, ladder=name) for (s, t), e in zip(begun, ends, strict=False) if t]
+            found += [TierHeld(t, s, e, ladder=name) for (s, t), e in zip(begun, ends, strict=True) if t]
         return tuple(found)
 
     def tier_progress(self, *, at: When, ladder: str = "") -> TierProgress:
@@ -253,7 +253,9 @@ class Status(Desk):
             held = self._benefit(ledger, *found, at)
             if held.left is not None and held.left < count:
                 numbers = FrozenMap({"left": held.left, "quantity": found[0].quantity})
-                return BenefitUse(id, benefit, Refusal("limit_reached", f"{held.left} are left", numbers))
+                return BenefitUse(
+                    id, benefit, Refusal("limit_reached", f"{held.left} of {found[0].quantity} left", numbers)
+                )
             ledger.keep()
         counts = FrozenMap({self._uses(ledger, found[0], at): count})
         return self._counted(id, benefit, at, posted_at, call_data("use", at=at, **content), counts)
@@ -308,17 +310,15 @@ def _progress(ledger: Ledger, name: str, ladder: TierLadder, at: datetime) -> Ti
     since = standing.held_since(ladder, at)
     held = standing.held
     earned = held.tier == tier
-    floors = [f.until for f in standing.floors if f.tier == tier and (f.end is None or at < f.end)]
-    until = None if None in floors else max(
-        [day for day in (*floors, _last_day(standings, ladder, standing) if earned else None) if day], default=None
-    )  # fmt: skip
-    by: date | None = None
-    if isinstance(ladder.window, Span):
-        by = standings.last_of_period(ladder.window, at)
+    ends = [f.until for f in standing.floors if f.tier == tier and (f.end is None or at < f.end)]
+    if earned and tier:
+        ends.append(_last_day(standings, ladder, standing))
+    until = None if None in ends else max((day for day in ends if day), default=None)
     following = _next(ladder, tier)
-    to_next = None
+    to_next, by = None, None
     if following is not None and following.qualification is not None:
-        to_next = _in_places(following.qualification.progress(standings.view(ladder, at, held.proof)), ledger)
+        by = _counts_until(following.qualification, ladder, standings, at)
+        to_next = _in_places(following.qualification.progress(standings.view(standing, ladder, at, held.proof)), ledger)
     to_stay, stay_by = None, None
     place = ladder.index(held.tier)
     if earned and place >= 0 and held.until is not None and ladder.downgrade != "none":
@@ -326,11 +326,37 @@ def _progress(ledger: Ledger, name: str, ladder: TierLadder, at: datetime) -> Ti
         staying = staying_in(ladder.tiers[place])
         if staying is not None:
             as_of = end_of(stay_by, ledger.zone) - datetime.resolution
-            to_stay = _in_places(staying.progress(standings.view(ladder, as_of, held.proof, anew=True)), ledger)
+            to_stay = _in_places(
+                staying.progress(standings.view(standing, ladder, as_of, held.proof, anew=True)), ledger
+            )
     return TierProgress(
         tier, None if since is None else ledger.day(since), until, "" if following is None else following.name, to_next,
-        by if to_next is not None else None, to_stay, stay_by, ladder=name,
+        by, to_stay, stay_by, ladder=name,
     )  # fmt: skip
+
+
+def promised(ledger: Ledger, name: str, at: datetime) -> tuple[tuple[str, date | None], ...]:
+    """The tiers that a member has in a ladder, granted or counted, each with its last day; the highest first.
+
+    A tier that follows the balance is no promise: it goes with the points.
+    """
+    ladder = ledger.terms.version(at).ladders[name]
+    standings = cast("Standings", ledger.standings)
+    standing = standings.ladders[name]
+    found = [(floor.tier, floor.until) for floor in standing.floors if floor.end is None or at < floor.end]
+    held = standing.held
+    if not (isinstance(ladder.window, Balance) and held.until is None and ladder.downgrade != "none"):
+        found.append((held.tier, _last_day(standings, ladder, standing)))
+    known = [(tier, until) for tier, until in found if ladder.index(tier) >= 0]
+    return tuple(sorted(known, key=lambda pair: ladder.index(pair[0]), reverse=True))
+
+
+def brings_more(ladder: TierLadder, tier: str, until: date | None, than: tuple[tuple[str, date | None], ...]) -> bool:
+    """Whether a tier until a day is higher than each of these, or is kept for longer."""
+    place = ladder.index(tier)
+    return place >= 0 and not any(
+        ladder.index(t) >= place and (last is None or (until is not None and last >= until)) for t, last in than
+    )
 
 
 def _in_places(progress: Progress, ledger: Ledger) -> Progress:
@@ -342,7 +368,16 @@ def _in_places(progress: Progress, ledger: Ledger) -> Progress:
 
 def _last_day(standings: Standings, ladder: TierLadder, standing: Standing) -> date | None:
     held = standing.held
-    return held.grace if held.grace is not None else standings.last_day(ladder, held.until)
+    if held.grace is not None or ladder.downgrade == "none":
+        return held.grace
+    return standings.last_day(ladder, held.until)
+
+
+def _counts_until(qualification: Qualification, ladder: TierLadder, standings: Standings, at: datetime) -> date | None:
+    """The last day on which all that was counted still counts, if a period ends with it."""
+    own = [reach.window for reach in reaches(qualification)] or [None]
+    windows = {ladder.window if window is None else window for window in own}
+    return min((standings.last_of_period(w, at) for w in windows if isinstance(w, Span)), default=None)
 
 
 def _next(ladder: TierLadder, tier: str) -> Tier | None:

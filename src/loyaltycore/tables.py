@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import reduce
 from itertools import pairwise, product
 from math import prod
 from typing import Any, ClassVar, Final
 
 from attrs import field
 
+from loyaltycore._columns import MOST_ROWS, Column, Columns, Mask
 from loyaltycore._exact import Exact, FrozenMap, at_least_zero, check_hashes, exact
 from loyaltycore._show import code_of
 from loyaltycore._strategy import Stored, frozen, is_name, text
@@ -176,3 +178,33 @@ class Table(Stored):
         known = ", ".join(code_of(row[:-1] if len(self.by) > 1 else row[0]).text for row in self.rows[:8])
         wanted = code_of(keys if len(self.by) > 1 else keys[0]).text
         return RuleError(f"the table by {', '.join(map(str, self.by))} has no row for {wanted}; it has {known}")
+
+    def _looked_up(self, columns: Columns, otherwise: Exact | None) -> Column:
+        """The number of the activity's row; without *otherwise*, the table itself is asked where there is none."""
+        keys = [_key_masks(columns, by, {row[i] for row in self._numbers}) for i, by in enumerate(self.by)]
+        rows = [
+            (reduce(columns.engine.both, (masks[cell] for masks, cell in zip(keys, cells, strict=True))), number)
+            for cells, number in self._numbers.items()
+        ]
+        if otherwise is None and len(rows) <= MOST_ROWS:
+            known = reduce(columns.engine.either, (mask for mask, _ in rows))
+            columns.ask_itself(columns.engine.negated(known))
+        return columns.choose(rows, otherwise or 0)
+
+
+def _key_masks(columns: Columns, by: str | Band, cells: Iterable[FactValue]) -> Mapping[FactValue, Mask]:
+    """Where an activity has each of some keys."""
+    if isinstance(by, Band):
+        return {cell: _in_band(columns, by, cell) for cell in cells}
+    label = columns.agreed(by)
+    return {cell: columns.engine.is_in(label, (cell,)) for cell in cells}
+
+
+def _in_band(columns: Columns, band: Band, key: Any) -> Mask:
+    there, engine = columns.measure(band.of), columns.engine
+    place = len(band.upto) if key == OVER else band.upto.index(key)
+    upto = None if key == OVER else engine.negated(there.more_than(band.upto[place]))
+    if not place:
+        return upto
+    over = there.more_than(band.upto[place - 1])
+    return over if upto is None else engine.both(over, upto)

@@ -14,10 +14,10 @@ from typing import Any, ClassVar, Final, Protocol, TypeAlias
 from attrs import field
 
 from loyaltycore import _show
-from loyaltycore._exact import Exact, Number, above_zero, show, tidy, whole
-from loyaltycore._strategy import STAR, Stored, Strategy, check_finished, frozen, is_name, text
+from loyaltycore._exact import Exact, Number, above_zero, exact, show, tidy, whole
+from loyaltycore._strategy import STAR, Stored, Strategy, check_finished, frozen, is_name, text, walk
 from loyaltycore.conditions import Condition
-from loyaltycore.dates import DateRule, Never, as_date_rule
+from loyaltycore.dates import AfterInactivity, DateRule, EndOfPeriod, Never, as_date_rule
 from loyaltycore.errors import RuleError
 from loyaltycore.periods import Balance, Calendar, Lifetime, Period, PeriodLike, Span, Window, as_period
 
@@ -39,6 +39,14 @@ class Counts(Protocol):
 # How far a qualification is met -------------------------------------------------------------------------------------
 
 
+def _have(value: Number) -> Exact:
+    return exact(value, "have")
+
+
+def _need(value: Number) -> Exact:
+    return exact(value, "need")
+
+
 @frozen
 class Progress(Stored):
     """How far a qualification is met: so much of what is needed.
@@ -53,8 +61,8 @@ class Progress(Stored):
     _kind = "progress"
 
     what: str = field(validator=is_name)
-    have: Exact = 0
-    need: Exact = 1
+    have: Exact = field(default=0, converter=_have)
+    need: Exact = field(default=1, converter=_need)
     parts: tuple[Progress, ...] = ()
     places: int = field(default=0, kw_only=True)
 
@@ -284,6 +292,8 @@ class Benefit(Stored):
 
 
 def _options(value: Sequence[str]) -> tuple[str, ...]:
+    if not isinstance(value, Iterable):
+        raise RuleError(f"options: {value!r} is no choice; give at least two different names")
     options = tuple(text(option, "options") for option in ((value,) if isinstance(value, str) else value))
     if len(set(options)) != len(options) or len(options) < 2:  # noqa: PLR2004 (a choice)
         raise RuleError(f"options: {list(options)} is no choice; give at least two different names")
@@ -312,7 +322,7 @@ class Choice(Stored):
     within: DateRule | None = field(default=None, converter=_within, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if self.default and self.default not in self.options:
+        if self.default != "" and self.default not in self.options:
             raise RuleError(f"default: {self.default!r} is none of the options; give one of {', '.join(self.options)}")
 
 
@@ -321,7 +331,10 @@ Brings: TypeAlias = str | Benefit | Choice
 
 def _benefits(value: Sequence[Brings]) -> tuple[Brings, ...]:
     found: dict[str, Brings] = {}
-    for given in (value,) if isinstance(value, (str, Benefit, Choice)) else value:
+    several = (value,) if isinstance(value, (str, Benefit, Choice)) else value
+    if not isinstance(several, Iterable):
+        raise RuleError(f"benefits: {value!r} is no list; give names, Benefit(...) or Choice(...)")
+    for given in several:
         benefit = given if isinstance(given, (Benefit, Choice)) else Benefit(text(given, "benefits"))
         if benefit.name in found:
             raise RuleError(f"benefits: {benefit.name!r} stands twice; keep one")
@@ -350,8 +363,10 @@ class Tier(Stored):
 
     The lowest may go without a *qualification*: everyone is in it. *renewal* is what it takes to stay, where that is
     not the same; *keeps* how long the tier is kept, where that is not the ladder's. *deducts* takes what was needed
-    from the counts when the tier is reached, and what is left counts on. *carry* is how much of a surplus over the
-    qualification counts in the next period, at most. Benefits are the tier's own: a higher tier says its own.
+    from the counts of this ladder where the tier was met, and what is left counts on, but not over `TierTerm()`, which
+    begins anew; a review deducts nothing. *carry* is how much of a surplus over the qualification counts in the next
+    period of this ladder's window, at most; a window of a `Reach` of its own does not see it. Benefits are the tier's
+    own: a higher tier says its own.
 
     >>> Tier("gold", Reach("status", 500), renewal=Reach("status", 400), benefits=("lounge_access",)).name
     'gold'
@@ -399,8 +414,14 @@ class TierLadder(Stored):
     A tier is reached at once, levels may be skipped; with `starts="next_period"` it begins with the window's next
     period. It is kept until the day that *keeps* says, counted from when it was reached: then it is reviewed, and kept
     again if it is met anew. If not, *grace* may keep it some days more; then *downgrade* says what follows:
-    `"requalify"` (the highest tier whose qualification is met), `"one_level"` (the tier below), `"none"` (tiers are
-    never lost). On the window `Balance()`, where nothing says how long a tier is kept, every change is a review.
+    `"requalify"` (the highest tier whose qualification or renewal is met), `"one_level"` (the tier below), `"none"`
+    (tiers are never lost). On the window `Balance()`, where nothing says how long a tier is kept, every change of the
+    balance is a review.
+
+    Anew means since the tier was reached or last kept, where the window has periods. A ladder is judged when something
+    that it counts has changed, by all that happened at one instant together. What is learnt late is judged as of when
+    it happened: the tier it brings begins when it is learnt and is kept as if it had begun then; a tier that was held
+    then is not brought a second time, and a review that is over stays as it was.
 
     An activity is judged in the tier that earlier ones reached; with `applies="after"`, in the one it reaches itself.
 
@@ -420,6 +441,10 @@ class TierLadder(Stored):
     applies: str = field(default="before", converter=_applies, kw_only=True)
 
     _places: Mapping[str, int] = field(init=False, eq=False)
+    counted: Mapping[str, Counted] = field(init=False, eq=False)
+    """What has to be counted, by the name that it is kept under."""
+    balances: frozenset[str] = field(init=False, eq=False)
+    """The units of which a balance is looked at."""
 
     def __init__(
         self,
@@ -436,17 +461,12 @@ class TierLadder(Stored):
             tiers, window=window, keeps=keeps, downgrade=downgrade, starts=starts, grace=grace, applies=applies
         )
         object.__setattr__(self, "_places", {tier.name: n for n, tier in enumerate(tiers)})
-        if starts == "next_period" and not isinstance(self.window, Span):
-            raise RuleError(f"starts: {self.window!r} has no next period; give a window such as Calendar('year')")
-        for tier in tiers:
-            if tier.carry is not None and not isinstance(self.window, Span):
-                raise RuleError(f"{tier.name}: carry: {self.window!r} has no next period; give a calendar year")
-        if isinstance(self.window, Balance):
-            for reach in (r for tier in tiers for q in (tier.qualification, tier.renewal) for r in reaches(q)):
-                if reach.window is None and not isinstance(reach.what, str):
-                    raise RuleError(f"window: {reach!r} has no balance; give the name of a unit, or another window")
-            if any(tier.deducts for tier in tiers):
-                raise RuleError("deducts: a balance is not a count; give another window, or redeem the points")
+        asked = self._asked()
+        windows = ((name_of(r.what), self.window if r.window is None else r.window) for r in asked)
+        balances = frozenset(name for name, window in windows if isinstance(window, Balance))
+        object.__setattr__(self, "counted", {name_of(reach.what): reach.what for reach in asked})
+        object.__setattr__(self, "balances", balances)
+        _check_ladder(self)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -462,23 +482,46 @@ class TierLadder(Stored):
         """The place of a tier, from 0; -1 for none, and for one that the ladder does not have."""
         return self._places.get(name, -1)
 
+    def highest(self, names: Iterable[str]) -> str:
+        """The highest of these tiers; those that the ladder does not have are none."""
+        return max((name for name in names if name in self._places), key=self.index, default="")
+
     def keeps_of(self, tier: Tier) -> DateRule:
         """How long a tier is kept."""
         return self.keeps if tier.keeps is None else tier.keeps
 
-    @property
-    def counted(self) -> dict[str, Counted]:
-        """What has to be counted, by the name that it is kept under."""
-        return {name_of(reach.what): reach.what for reach in self._asked()}
-
-    @property
-    def balances(self) -> frozenset[str]:
-        """The units of which a balance is looked at."""
-        windows = ((name_of(r.what), self.window if r.window is None else r.window) for r in self._asked())
-        return frozenset(name for name, window in windows if isinstance(window, Balance))
-
     def _asked(self) -> list[Reach]:
         return [reach for tier in self.tiers for q in (tier.qualification, tier.renewal) for reach in _asked(q)]
+
+
+def _check_ladder(ladder: TierLadder) -> None:
+    """What the parts of a ladder ask of its window, it has."""
+    has_periods = isinstance(ladder.window, Span)
+    if ladder.starts == "next_period" and not has_periods:
+        raise RuleError(f"starts: {ladder.window!r} has no next period; give a window such as Calendar('year')")
+    for rule in (ladder.keeps, ladder.grace, *(tier.keeps for tier in ladder.tiers)):
+        if rule is not None and not has_periods and _ends_with_period(rule):
+            raise RuleError(f"{rule!r}: {ladder.window!r} has no periods; give a calendar window, or After(...)")
+        if rule is not None and any(isinstance(part, AfterInactivity) for _, part in walk(rule)):
+            raise RuleError(f"{rule!r}: a tier ends on a day that stays; count activities over Rolling(months=...)")
+    for tier in ladder.tiers:
+        if tier.carry is not None and not has_periods:
+            raise RuleError(f"{tier.name}: carry: {ladder.window!r} has no next period; give a calendar year")
+    if isinstance(ladder.window, Balance):
+        _check_balance(ladder)
+
+
+def _check_balance(ladder: TierLadder) -> None:
+    """There is a balance of units alone, and what is there cannot be counted off."""
+    for reach in (r for tier in ladder.tiers for q in (tier.qualification, tier.renewal) for r in reaches(q)):
+        if reach.window is None and not isinstance(reach.what, str):
+            raise RuleError(f"window: {reach!r} has no balance; give the name of a unit, or another window")
+    if any(tier.deducts for tier in ladder.tiers):
+        raise RuleError("deducts: a balance is not a count; give another window, or redeem the points")
+
+
+def _ends_with_period(rule: DateRule) -> bool:
+    return any(isinstance(part, EndOfPeriod) for _, part in walk(rule))
 
 
 class _Asking:
@@ -495,7 +538,9 @@ class _Asking:
 def _asked(qualification: Qualification | None) -> list[Reach]:
     asking = _Asking()
     if qualification is not None:
-        qualification.progress(asking)
+        found = qualification.progress(asking)
+        if not isinstance(found, Progress):
+            raise RuleError(f"{type(qualification).__name__}.progress returned {found!r}; return a Progress")
     return asking.asked
 
 

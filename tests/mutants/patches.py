@@ -1,6 +1,7 @@
-"""Bugs to plant, one at a time: the state machine over accounts must catch each of them.
+"""Bugs to plant, one at a time: the state machines over accounts and their tiers must catch each of them.
 
-First the fourteen that ledgers of points are usually tried with, then what could go wrong in this one in particular.
+First the fourteen that ledgers of points are usually tried with, then what could go wrong in this one in particular,
+and in its tiers.
 `run.py` plants them; `tests/test_mutants.py` sees to it that they still fit the sources.
 """
 
@@ -43,15 +44,15 @@ PATCHES = [
     ),
     Patch(
         "put back wrong lot",
-        "ledger.py",
+        "records.py",
         "back.append((number, now))",
         "back.append((lots[0][0], now))",
     ),
     Patch(
         "reverse forgets spent",
         "ledger.py",
-        'entry.points if entry.kind != "cancelled" else -entry.points',
-        'entry.points if entry.kind != "cancelled" else 0',
+        'return names[0], -1 if entry.kind == "cancelled" else 1',
+        'return names[0], 0 if entry.kind == "cancelled" else 1',
     ),
     Patch(
         "reverse not idempotent",
@@ -80,9 +81,8 @@ PATCHES = [
     Patch(
         "rare: wrong expired total late, with holds open",
         "ledger.py",
-        'entry.points if entry.kind != "cancelled" else -entry.points',
-        'entry.points * (-1 if entry.kind == "cancelled" else 1)'
-        ' + (entry.kind == "lapsed" and entry.seq > 30 and book.held > 0)',
+        "total[name] += sign * abs(entry.points)",
+        'total[name] += sign * abs(entry.points) + (entry.kind == "lapsed" and entry.seq > 30 and book.held > 0)',
     ),
     Patch(
         "double earn on retry",
@@ -113,14 +113,14 @@ PATCHES = [
     ),
     Patch(
         "the last day of a lot is over before it begins",
-        "ledger.py",
+        "instants.py",
         "first_moment(day + timedelta(1), where)",
         "first_moment(day, where)",
     ),
     Patch(
         "every day begins at midnight",
         "_calendar.py",
-        "    return datetime.combine(day, time.min, where).astimezone(UTC)",
+        "    return in_utc(datetime.combine(day, time.min, where))",
         "    offset = datetime.combine(day, time(12), where).utcoffset() or timedelta()\n"
         "    return datetime.combine(day, time.min, UTC) - offset",
     ),
@@ -146,7 +146,7 @@ PATCHES = [
     ),
     Patch(
         "an activity can be reversed twice",
-        "ledger.py",
+        "records.py",
         'self.units[entry.unit].reversed += data["due"]',
         "pass",
     ),
@@ -204,5 +204,79 @@ PATCHES = [
         "ledger.py",
         "        book.held += lot.held\n",
         "",
+    ),
+    # Tiers
+    Patch(
+        "what is just enough is not enough",
+        "tiers.py",
+        "return self.have >= self.need",
+        "return self.have > self.need",
+    ),
+    Patch(
+        "a tier is kept a day less",
+        "standings.py",
+        "return ladder.keeps_of(tier).falls_on(subject, self.ledger.member())",
+        "day = ladder.keeps_of(tier).falls_on(subject, self.ledger.member())\n"
+        "        return day and day - timedelta(1)",
+    ),
+    Patch(
+        "a review looks at the day before",
+        "standings.py",
+        "as_of = due - _TICK\n        if due in standing.ends()",
+        "as_of = due - timedelta(1)\n        if due in standing.ends()",
+    ),
+    Patch(
+        "the last twelve months have one moment more",
+        "standings.py",
+        "return self.standings.back(self.as_of, period)",
+        "return self.standings.back(self.as_of, period) - _TICK",
+    ),
+    Patch(
+        "what has reached a tier keeps it as well",
+        "standings.py",
+        "return max(begin, self.proof) if self.anew and self.proof is not None else begin",
+        "return begin",
+    ),
+    Patch(
+        "what is refunded still counts",
+        "standings.py",
+        'self.add(entry.unit, at, -entry.data["due"])',
+        "pass",
+    ),
+    Patch(
+        "what is learnt late counts when it is learnt",
+        "standings.py",
+        "not in entry.data:\n            self.add(entry.unit, entry.at,",
+        "not in entry.data:\n            self.add(entry.unit, entry.posted,",
+    ),
+    Patch(
+        "what was learnt late is forgotten by what comes at once",
+        "standings.py",
+        "= min(since, before.since), before.held,",
+        "= since, before.held,",
+    ),
+    Patch(
+        "a tier that is guaranteed goes when points are spent",
+        "standings.py",
+        'if place < 0 or held.until is not None or ladder.downgrade == "none":',
+        'if place < 0 or ladder.downgrade == "none":',
+    ),
+    Patch(
+        "what was granted is lost when more is reached",
+        "standings.py",
+        'standing.history.append((at, entry.seq, data["earned"]))',
+        'standing.history.append((at, entry.seq, data["earned"]))\n        standing.floors.clear()',
+    ),
+    Patch(
+        "there is no grace",
+        "standings.py",
+        "elif place >= 0 and ladder.grace is not None and held.grace is None:",
+        "elif place < 0:",
+    ),
+    Patch(
+        "what one ladder deducts is deducted once for all levels",
+        "standings.py",
+        "view.deducted += tuple(",
+        "view.deducted = standing.deducted + tuple(",
     ),
 ]

@@ -1,9 +1,10 @@
 """Plant each bug of `patches.py` in a copy of the sources, and see which test of the ledger catches it.
 
 `nox -s mutants`, or `python tests/mutants/run.py`, runs all of them, two at a time; arguments choose those whose names
-contain one of them. First the state machine over accounts is tried, then the promises and the bug zoo, as continuous
-integration runs them, with the same examples; only, a failing one is not made smaller first. The sources as they are
-come first and must pass, or a bug that is "caught" would prove nothing. Exit status 1: one was not. `RESULTS.md` has
+contain one of them. First the state machine over accounts is tried, then the promises and the bug zoo; of a bug in
+tiers, the state machine over tiers and what is said of them. All are run as continuous integration does, with the same
+examples; only, a failing one is not made smaller first. The sources as they are come first and must pass, or a bug
+that is "caught" would prove nothing. Exit status 1: one was not. `RESULTS.md` has
 what it last printed.
 """
 
@@ -22,8 +23,9 @@ import time
 from patches import PATCHES, Patch
 
 ROOT = Path(__file__).parents[2]
-MACHINE = "tests/test_account_machine.py"
-SUITES = (MACHINE, "tests/test_ledger_promises.py", "tests/test_bug_zoo.py")
+MACHINES = r"tests/test_\w+_machine\.py"
+LEDGER = ("tests/test_account_machine.py", "tests/test_ledger_promises.py", "tests/test_bug_zoo.py")
+TIERS = ("tests/test_tier_machine.py", "tests/test_tiers.py")
 NO_RULES = ("agrees_now", "agrees_when_rebuilt", "posted_never_runs_backwards", "teardown")
 AS_IT_IS = Patch("(the sources as they are)", "ledger.py", "", "")
 
@@ -57,8 +59,15 @@ def tried(patch):
         file = copy / "loyaltycore" / patch.file
         file.write_text(file.read_text().replace(patch.old, patch.new) if patch.old else file.read_text())
         environment = {**os.environ, "PYTHONPATH": str(copy), "HYPOTHESIS_PROFILE": "mutants"}
-        caught = next(filter(None, (tested(patch, suite, copy, environment) for suite in SUITES)), "")
+        caught = next(filter(None, (tested(patch, suite, copy, environment) for suite in suites_of(patch))), "")
     return caught, time.perf_counter() - begun
+
+
+def suites_of(patch):
+    """Those that may catch it, the likeliest first."""
+    if patch is AS_IT_IS:
+        return (*LEDGER, *TIERS)
+    return TIERS if patch.file in ("standings.py", "tiers.py") else LEDGER
 
 
 def tested(patch, suite, copy, environment):
@@ -75,7 +84,7 @@ def tested(patch, suite, copy, environment):
 
 def blame(output):
     """The test that failed; of the state machine, what of it did, and after which steps."""
-    where = re.findall(rf"^{re.escape(MACHINE)}:(\d+): in (\w+)", output, re.MULTILINE)
+    where = re.findall(rf"^{MACHINES}:(\d+): in (\w+)", output, re.MULTILINE)
     rules = [step for step in re.findall(r"state\.(\w+)\(", output) if step not in NO_RULES]
     if where and rules:
         return f"`{where[0][1]}`, line {where[-1][0]} of the machine, in step {len(rules)} (`{rules[-1]}`)"
