@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from doctest import ELLIPSIS
 import os
+import shutil
 import sys
 from types import ModuleType
 from typing import Any
@@ -12,6 +13,8 @@ from hypothesis import Phase, settings
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # plots are drawn, and no window is opened
 
 
 class _Page(ModuleType):
@@ -43,6 +46,7 @@ def _begin_page(names: dict[str, Any]) -> None:
     page = sys.modules["page"] = _Page("page")
     page.names = names
     names["__name__"] = page.__name__
+    names["no_java"] = not (os.environ.get("JAVA_HOME") or shutil.which("java"))
     page.own_classes = _forgotten_after()
     page.own_classes.__enter__()
     settings.load_profile("docs")
@@ -62,6 +66,9 @@ pytest_collect_file = Sybil(
     setup=_begin_page,
     teardown=_end_page,
 ).pytest()
+
+# the workers of Spark run what the tests do
+os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True, print_blob=True)

@@ -1,11 +1,12 @@
 """What it costs to replay a history of many members, beside a loop written by hand for this one program.
 
-    python benchmarks/replay.py [--events 100000] [--members 5000] [--rounds 5] [--workers 2]
+    python benchmarks/replay.py [--events 100000] [--members 5000] [--rounds 5] [--workers 2] [--frame-only]
 
 Points by spend and tier lapse after a year, the oldest are spent first, and tiers go by what was spent in the last 365
 days. Both are given the same purchases and redemptions, of which some are refused, and must end in the same points for
-every month and member. The loop by hand has them as sorted tuples of whole numbers, and keeps totals alone. Rounds are
-interleaved; a ratio is the median over the rounds of what a replay takes by what the loop does.
+every month and member. The loop by hand has them as sorted tuples of whole numbers, and keeps totals alone; a replay
+has them in no order, as a frame or, unless `--frame-only` is given, as activities and calls. Rounds are interleaved; a
+ratio is the median over the rounds of what a replay takes by what the loop does.
 """
 
 from argparse import ArgumentParser
@@ -19,8 +20,10 @@ from statistics import median
 from time import perf_counter, process_time
 from typing import Any
 
+import polars as pl
+
 from loyaltycore import Activity, After, Item, PerSpend, Points, Program, Reach, Rolling, Tier, TierLadder, by_tier
-from loyaltycore.calls import Call, Event, histories
+from loyaltycore.calls import Call, Event
 
 DAY = 86_400
 YEAR = 365
@@ -71,6 +74,21 @@ def events_of(rows: list[Row]) -> list[Event]:
             events.append(Activity.purchase(amount, at=at, member=whose, id=f"t-{n}"))
     Random(2).shuffle(events)  # noqa: S311 (as above)
     return events
+
+
+def frame_of(rows: list[Row]) -> pl.DataFrame:
+    """The same as a frame, in no order."""
+    members, seconds, amounts, rewards = zip(*rows, strict=True)
+    bought = pl.col("reward") == ""
+    frame = pl.DataFrame({"n": range(len(rows)), "of": members, "s": seconds, "cents": amounts, "reward": rewards})
+    return frame.select(
+        member=pl.format("m-{}", pl.col("of").cast(pl.String).str.zfill(6)),
+        at=pl.lit(START) + pl.duration(seconds="s"),
+        id=pl.format("{}-{}", pl.when(bought).then(pl.lit("t")).otherwise(pl.lit("r")), "n"),
+        kind=pl.when(bought).then(pl.lit("purchase")).otherwise(pl.lit("redeem")),
+        amount=pl.when(bought).then("cents").otherwise(0),
+        reward=pl.col("reward"),
+    ).sample(fraction=1, shuffle=True, seed=2)
 
 
 # By hand ------------------------------------------------------------------------------------------------------------
@@ -149,11 +167,15 @@ def by_hand(rows: list[Row]) -> tuple[Counter[str], Counter[str], Counter[str], 
 def check(replayed: Any, hand: Any) -> None:
     """Both have come to the same."""
     earned, spent, lapsed, left, refused = hand
-    for row in replayed.monthly():
-        if (row.earned, row.spent, row.lapsed) != (earned[row.month], spent[row.month], lapsed[row.month]):
-            raise SystemExit(f"{row} is not what the loop by hand has come to")
-    if refused != replayed.refused or left != [row.available for row in replayed.balances()]:
+    for month, _, *points in rows_of(replayed.monthly()):
+        if points[:3] != [earned[month], spent[month], lapsed[month]]:
+            raise SystemExit(f"{month}: {points} is not what the loop by hand has come to")
+    if refused != replayed.refused or left != [available for _, _, _, available, *_ in rows_of(replayed.balances())]:
         raise SystemExit("the balances are not those of the loop by hand")
+
+
+def rows_of(table: Any) -> Any:
+    return table.iter_rows() if isinstance(table, pl.DataFrame) else table
 
 
 # The rounds ---------------------------------------------------------------------------------------------------------
@@ -172,22 +194,25 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--frame-only", action="store_true")
     options = parser.parse_args()
     tuples = rows(options.events, options.members)
-    events = events_of(tuples)
+    histories: dict[str, Any] = {"frame": frame_of(tuples)}
+    if not options.frame_only:
+        histories["activities"] = events_of(tuples)
     gc.freeze()  # what is replayed stays; either side need not look through it for what can go
+
+    def replay(what: str, **how: Any) -> Callable[[], Any]:
+        return lambda: club.replay(histories[what], progress=False, **how)
 
     contenders: dict[str, tuple[Callable[[], float], Callable[[], Any]]] = {
         "by hand, over sorted tuples": (process_time, lambda: by_hand(tuples)),
-        "sort and regroup alone": (process_time, lambda: histories(club, events)),
-        "replay, totals only": (process_time, lambda: club.replay(events, progress=False)),
-        "replay, every entry kept": (process_time, lambda: club.replay(events, entries=True, progress=False)),
-        "wall: replay, totals only": (perf_counter, lambda: club.replay(events, progress=False)),
-        f"wall: the same, {options.workers} workers": (
-            perf_counter,
-            lambda: club.replay(events, progress=False, workers=options.workers),
-        ),
     }
+    for what in histories:
+        contenders[f"{what}: totals only"] = process_time, replay(what)
+        contenders[f"{what}: every entry kept"] = process_time, replay(what, entries=True)
+    contenders["wall, frame: 1 worker"] = perf_counter, replay("frame")
+    contenders[f"wall, frame: {options.workers} workers"] = perf_counter, replay("frame", workers=options.workers)
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(options.rounds):
         done = {}
@@ -195,16 +220,15 @@ def main() -> None:
             seconds, done[name] = timed(clock, do)
             times[name].append(seconds)
         hand = done.pop("by hand, over sorted tuples")
-        for name, replayed in done.items():
-            if "replay" in name or "workers" in name:
-                check(replayed, hand)
+        for replayed in done.values():
+            check(replayed, hand)
 
     base = times["by hand, over sorted tuples"]
-    print(f"{len(events):,} events of {options.members:,} members, {hand[-1]:,} redemptions refused\n")
+    print(f"{len(tuples):,} events of {options.members:,} members, {hand[-1]:,} redemptions refused\n")
     print(f"{'':<32}{'µs/event':>10}{'ratio':>8}{'events/s':>12}")
     for name, taken in times.items():
         ratio = median(a / b for a, b in zip(taken, base, strict=True))
-        print(f"{name:<32}{median(taken) / len(events) * 1e6:>10.2f}{ratio:>8.1f}{len(events) / median(taken):>12,.0f}")
+        print(f"{name:<32}{median(taken) / len(tuples) * 1e6:>10.2f}{ratio:>8.1f}{len(tuples) / median(taken):>12,.0f}")
     one, several = (times[name] for name in list(times)[-2:])
     faster = median(a / b for a, b in zip(one, several, strict=True))
     print(f"\n{options.workers} workers are {faster:.2f} times as fast as 1")

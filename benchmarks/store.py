@@ -1,18 +1,23 @@
-"""What a store costs beside the same inserts by hand, with the driver alone, in the same run.
+"""What a store costs beside a program written by hand for the same rows, with the driver alone, in the same run.
 
-    python benchmarks/store.py [--postgres postgresql+psycopg://...] [--rounds 5] [--seconds 1]
+    python benchmarks/store.py [--postgres postgresql+psycopg://...] [--rounds 5] [--seconds 1] [--only SQLite]
 
-One earn a transaction, and 100 earns a transaction, by one client and by four processes at once. By hand, a transaction
-takes its lock, reads the version of the account, inserts the same rows and sets the same columns, with texts that were
-made before: it neither works anything out nor makes JSON. Rounds alternate, so that other work on the machine slows
-both; ratios are of medians. Then how long it takes to load an account of 100 entries and one of 10,000 with as many
-lots that are left.
+One earn a transaction, and 100 earns a transaction, by one client and by four processes at once. By hand is what one
+would write for this one program: a transaction takes its lock, reads the account with its version, inserts the same
+entries and events into the same tables with the same keys, adds to the balance, and sets the account's row where its
+version is still the same; on SQLite under the same pragmas. It makes the JSON of each row by `json.dumps` and adds up
+points as whole numbers, but asks no rule, reads no entries, checks no reward and keeps no snapshot. `inserts` are these
+statements alone, with texts that were made before, as if they came from nowhere.
+
+Rounds alternate, so that other work on the machine slows all; ratios are of medians, to the store. Then how long it
+takes to load an account of 100 entries and one of 10,000: where as many lots are left, and where all of them are.
 """
 
 from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import closing
 from itertools import count
+import json
 from multiprocessing import get_context
 import sqlite3
 from statistics import median
@@ -33,26 +38,34 @@ club = Program(
 )
 MEMBERS = 50
 BATCH = 100
+CLIENTS = 4
 LARGE, SMALL, LEFT = 10_000, 100, 20
 
 _numbers = count()
 
 
-def earn(store: Store, batch: int, client: str, seconds: float) -> float:
-    """Microseconds for each earn."""
-    begin, done = perf_counter(), 0
-    while perf_counter() - begin < seconds:
-        with store.account(f"{client}-{done // batch % MEMBERS}", club) as account:
+class ByStore:
+    """The library."""
+
+    def __init__(self, url: str, prefix: str, synchronous: str) -> None:
+        self.store = Store(url, prefix=prefix, synchronous=synchronous, timeout=60)
+
+    def block(self, member: str, batch: int) -> None:
+        """Earn so many times in one transaction."""
+        with self.store.account(member, club) as account:
             for _ in range(batch):
-                account.earn(Activity.purchase(10, at="2026-01-05", id=f"{client}-{next(_numbers)}"))
-        done += batch
-    return (perf_counter() - begin) / done * 1e6
+                account.earn(Activity.purchase(10, at="2026-01-05", id=f"t-{next(_numbers)}"))
+
+    def close(self) -> None:
+        self.store.close()
 
 
 class ByHand:
     """The same rows with the driver alone."""
 
-    def __init__(self, url: str, synchronous: str, names: dict[str, str], rows: dict[str, Any]) -> None:
+    def __init__(
+        self, url: str, prefix: str, synchronous: str, rows: dict[str, dict[str, Any]], *, texts: bool
+    ) -> None:
         self.on_sqlite = url.startswith("sqlite")
         if self.on_sqlite:
             self.connection: Any = sqlite3.connect(url.removeprefix("sqlite:///"), timeout=60, isolation_level=None)
@@ -60,78 +73,111 @@ class ByHand:
                 self.connection.execute(f"PRAGMA {pragma}")
         else:
             self.connection = psycopg.connect(url.replace("+psycopg", ""))
-        self.rows = rows
+        self.cursor = self.connection.cursor()
+        self.rows, self.texts = rows, texts
         mark = "?" if self.on_sqlite else "%s"
 
         def insert(table: str) -> str:
             columns = ", ".join(f'"{name}"' for name in rows[table])
             marks = ", ".join([mark] * len(rows[table]))
-            return f"INSERT INTO {names[table]} ({columns}) VALUES ({marks})"  # noqa: S608 (names of our own)
+            return f"INSERT INTO {prefix}{table} ({columns}) VALUES ({marks})"  # noqa: S608 (names of our own)
 
         self.entry, self.event, self.account = insert("entries"), insert("events"), insert("accounts")
-        self.balance = insert("balances") + " ON CONFLICT (account, unit) DO UPDATE SET available = EXCLUDED.available"
+        self.balance = (
+            f"{insert('balances')} ON CONFLICT (account, unit)"
+            f" DO UPDATE SET available = {prefix}balances.available + EXCLUDED.available"
+        )
         lock = "" if self.on_sqlite else " FOR UPDATE"
-        accounts, columns = names["accounts"], "version, length, posted, due"
-        self.lock = f"SELECT {columns} FROM {accounts} WHERE member = {mark}{lock}"  # noqa: S608
+        columns = "version, length, posted, due"
+        self.lock = f"SELECT {columns} FROM {prefix}accounts WHERE member = {mark}{lock}"  # noqa: S608
         put = ", ".join(f"{column} = {mark}" for column in columns.split(", "))
-        self.update = f"UPDATE {accounts} SET {put} WHERE member = {mark} AND version = {mark}"  # noqa: S608
+        self.update = f"UPDATE {prefix}accounts SET {put} WHERE member = {mark} AND version = {mark}"  # noqa: S608
+        self.told = {table: json.loads(rows[table]["data"]) for table in ("entries", "events")}
 
-    def earn(self, batch: int, client: str, seconds: float) -> float:
-        """Microseconds for each earn."""
-        entry, event, account, balance = (self.rows[t] for t in ("entries", "events", "accounts", "balances"))
-        cursor = self.connection.cursor()
-        begin, done = perf_counter(), 0
-        while perf_counter() - begin < seconds:
-            member = f"{client}-{done // batch % MEMBERS}"
-            if self.on_sqlite:
-                cursor.execute("BEGIN IMMEDIATE")
-            row = cursor.execute(self.lock, (member,)).fetchone()
-            if row is None:
-                new = {**account, "member": member, "version": 0, "length": 0}
-                cursor.execute(self.account, tuple(new.values()))
-                row = (0, 0, account["posted"], account["due"])
-            version, length, posted, due = row
-            places = range(length + 1, length + 1 + batch)
-            entries = [tuple({**entry, "account": member, "seq": n, "id": f"{client}-{n}"}.values()) for n in places]
-            cursor.executemany(self.entry, entries)
-            events = [tuple({**event, "account": member, "subject": str(n)}.values()) for n in places]
-            cursor.executemany(self.event, events)
-            cursor.execute(self.balance, tuple({**balance, "account": member}.values()))
-            cursor.execute(self.update, (version + 1, length + batch, posted, due, member, version))
-            if self.on_sqlite:
-                cursor.execute("COMMIT")
-            else:
-                self.connection.commit()
-            done += batch
-        return (perf_counter() - begin) / done * 1e6
+    def block(self, member: str, batch: int) -> None:
+        """Earn so many times in one transaction."""
+        cursor, points = self.cursor, self.rows["entries"]["points"]
+        if self.on_sqlite:
+            cursor.execute("BEGIN IMMEDIATE")
+        row = cursor.execute(self.lock, (member,)).fetchone()
+        if row is None:
+            new = {**self.rows["accounts"], "member": member, "version": 0, "length": 0}
+            cursor.execute(self.account, tuple(new.values()))
+            row = (0, 0, new["posted"], new["due"])
+        version, length, posted, due = row
+        places = range(length + 1, length + 1 + batch)
+        cursor.executemany(self.entry, [self._entry(member, n, f"t-{next(_numbers)}") for n in places])
+        cursor.executemany(self.event, [self._event(member, n) for n in places])
+        cursor.execute(self.balance, (member, *self._rest("balances", available=points * batch)))
+        cursor.execute(self.update, (version + 1, length + batch, posted, due, member, version))
+        assert cursor.rowcount == 1
+        if self.on_sqlite:
+            cursor.execute("COMMIT")
+        else:
+            self.connection.commit()
+
+    def _entry(self, member: str, n: int, id: str) -> tuple[Any, ...]:
+        row = {**self.rows["entries"], "account": member, "seq": n, "id": id}
+        if self.texts:
+            told = {**self.told["entries"], "seq": n, "id": id, "lots": [[n, row["points"]]]}
+            told["data"] = {**told["data"], "activity": {**told["data"]["activity"], "id": id}}
+            row["data"] = json.dumps(told)
+        return tuple(row.values())
+
+    def _event(self, member: str, n: int) -> tuple[Any, ...]:
+        row = {**self.rows["events"], "account": member, "subject": str(n), "seq": n}
+        if self.texts:
+            row["data"] = json.dumps({**self.told["events"], "id": str(n)})
+        return tuple(row.values())
+
+    def _rest(self, table: str, **more: Any) -> tuple[Any, ...]:
+        return tuple({**self.rows[table], **more}.values())[1:]
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+Way = Callable[[], ByStore | ByHand]
+
+
+def timed(client: ByStore | ByHand, batch: int, name: str, seconds: float) -> float:
+    """Microseconds for each earn."""
+    begin, done = perf_counter(), 0
+    while perf_counter() - begin < seconds:
+        client.block(f"{name}-{done // batch % MEMBERS}", batch)
+        done += batch
+    return (perf_counter() - begin) / done * 1e6
 
 
 # Clients --------------------------------------------------------------------------------------------------------------
 
 
-def one_of_several(what: str, place: tuple[Any, ...], batch: int, client: str, seconds: float, results: Any) -> None:
+def one_of_several(
+    kind: type, place: tuple[Any, ...], more: dict[str, Any], batch: int, name: str, seconds: float, gate: Any,
+    results: Any,
+) -> None:  # fmt: skip
     try:
-        if what == "store":
-            store = Store(place[0], prefix=place[1], synchronous=place[2], timeout=60)
-            earn(store, batch, f"{client} warm", 0.1)
-            results.put(earn(store, batch, client, seconds))
-            store.close()
-        else:
-            hand = ByHand(*place)
-            results.put(hand.earn(batch, client, seconds))
-            hand.connection.close()
+        client = kind(*place, **more)
+        timed(client, batch, name, 0.1)
+        gate.wait()
+        results.put(timed(client, batch, name, seconds))
+        client.close()
     except BaseException as error:
         results.put(error)
+        gate.abort()
         raise
 
 
-def by_four(what: str, place: tuple[Any, ...], batch: int, client: str, seconds: float) -> float:
-    """Microseconds for each earn of four clients together."""
-    context = get_context("spawn")
-    results = context.SimpleQueue()
+def by_several(
+    kind: type, place: tuple[Any, ...], more: dict[str, Any], batch: int, name: str, seconds: float
+) -> float:
+    """Microseconds for each earn of all clients together, who begin at one moment."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    gate, results = context.Barrier(CLIENTS), context.SimpleQueue()
     clients = [
-        context.Process(target=one_of_several, args=(what, place, batch, f"{client}{n}", seconds, results))
-        for n in range(4)
+        context.Process(target=one_of_several, args=(kind, place, more, batch, f"{name}{n}", seconds, gate, results))
+        for n in range(CLIENTS)
     ]
     for process in clients:
         process.start()
@@ -142,68 +188,80 @@ def by_four(what: str, place: tuple[Any, ...], batch: int, client: str, seconds:
 
 
 def measured(url: str, synchronous: str, rounds: int, seconds: float) -> None:
-    store = Store(url, prefix="store_", synchronous=synchronous, timeout=60)
+    store, hand = (Store(url, prefix=prefix, synchronous=synchronous) for prefix in ("store_", "hand_"))
     store.create()
-    hand_made = Store(url, prefix="hand_", synchronous=synchronous)
-    hand_made.create()
-    names, rows = {}, {}
-    with store.account("some", club) as account:
-        account.earn(Activity.purchase(5, at="2026-01-05", id="t-1"))
-    with closing(sa.create_engine(store._database.url).connect()) as connection:
-        for table in store.metadata.sorted_tables:
-            name = table.name.removeprefix("store_")
-            names[name] = f"hand_{name}"
-            if name in ("entries", "events", "accounts", "balances"):
-                raw = connection.exec_driver_sql(f"SELECT * FROM {table.name}").mappings().first()  # noqa: S608
-                rows[name] = {column: value for column, value in raw.items() if column not in ("row", "number")}
-        connection.rollback()
-    hand = ByHand(url, synchronous, names, rows)
-    place, by_hand = (url, "store_", synchronous), (url, synchronous, names, rows)
+    hand.create()
+    rows = example(store)
+    sorts: tuple[tuple[type, tuple[Any, ...], dict[str, Any]], ...] = (
+        (ByStore, (url, "store_", synchronous), {}),
+        (ByHand, (url, "hand_", synchronous, rows), {"texts": True}),
+        (ByHand, (url, "hand_", synchronous, rows), {"texts": False}),
+    )
+    here = [kind(*place, **more) for kind, place, more in sorts]
+    database = f"SQLite {synchronous}" if url.startswith("sqlite") else "PostgreSQL"
     for batch in (1, BATCH):
-        ways: dict[str, tuple[Callable[[str], float], Callable[[str], float]]] = {
-            "one client": (
-                lambda client, batch=batch: earn(store, batch, client, seconds),
-                lambda client, batch=batch: hand.earn(batch, client, seconds),
-            ),
-            "four clients": (
-                lambda client, batch=batch: by_four("store", place, batch, client, seconds),
-                lambda client, batch=batch: by_four("hand", by_hand, batch, client, seconds),
-            ),
-        }
-        for way, (ours, theirs) in ways.items():
-            found = [(ours(f"{way}{batch}{n}"), theirs(f"{way}{batch}{n}")) for n in range(rounds)]
-            one, other = (median(times) for times in zip(*found, strict=True))
-            kind = f"{'SQLite ' + synchronous if hand.on_sqlite else 'PostgreSQL'}, {batch} a transaction, {way}"
-            print(f"{kind:<48}{1e6 / one:>9,.0f}{1e6 / other:>11,.0f}{one / other:>8.2f}")
-    assert store.verify() == ()
-    hand.connection.close()
-    for each in (store, hand_made):
-        if not hand.on_sqlite:
+        for several in (False, True):
+            found: list[list[float]] = [[], [], []]
+            for n in range(rounds):
+                for i, sort in enumerate(sorts):
+                    name = f"{batch}{several}{i}{n}"
+                    time = by_several(*sort, batch, name, seconds) if several else timed(here[i], batch, name, seconds)
+                    found[i].append(time)
+            one, other, inserts = map(median, found)
+            what = f"{database}, {batch} a transaction, {'four clients' if several else 'one client'}"
+            print(
+                f"{what:<45}{1e6 / one:>9,.0f}{1e6 / other:>10,.0f}{one / other:>7.2f}{1e6 / inserts:>10,.0f}"
+                f"{one / inserts:>7.2f}",
+                flush=True,
+            )
+    for client in here:
+        client.close()
+    for each in (store, hand):
+        if not url.startswith("sqlite"):
             each.metadata.drop_all(each._database._engine)
         each.close()
 
 
-def loading(url: str, rounds: int) -> None:
-    store = Store(url, prefix="load_", synchronous="NORMAL")
+def example(store: Store) -> dict[str, dict[str, Any]]:
+    """A row of each table as the store writes it."""
+    with store.account("some", club) as account:
+        account.earn(Activity.purchase(10, at="2026-01-05", id="t-1"))
+    rows = {}
+    with closing(sa.create_engine(store._database.url).connect()) as connection:
+        for table in ("entries", "events", "accounts", "balances"):
+            found = connection.exec_driver_sql(f"SELECT * FROM store_{table}").mappings().first()  # noqa: S608
+            assert found is not None
+            rows[table] = {column: value for column, value in found.items() if column not in ("row", "number")}
+        connection.rollback()
+    return rows
+
+
+def loading(url: str, rounds: int, left: int) -> None:
+    """Load an account of which so many lots are left, and all of them if there are fewer."""
+    store = Store(url, prefix=f"load_{left}_", synchronous="NORMAL")
     store.create()
     for member, size in (("small", SMALL), ("large", LARGE)):
-        for first in range(0, size // 2, BATCH // 2):
+        n = 0
+        while store._database and n < size:
             with store.account(member, club) as account:
-                for n in range(first, min(first + BATCH // 2, size // 2)):
+                for _ in range(BATCH // 2):
                     at = f"2026-01-{1 + n // 400:02}T{n % 400 // 20:02}:{n % 20:02}"
                     account.earn(Activity.purchase(10, at=at, id=f"t-{n}"))
-                    if n >= LEFT:
+                    n += 1
+                    if n > 2 * left and n < size:
                         account.redeem("coffee", id=f"r-{n}", at=at)
+                        n += 1
     times: dict[str, list[float]] = {"small": [], "large": []}
-    for _ in range(20 * rounds):
+    for _ in range(4 * rounds):
         for member, found in times.items():
             store._cache.clear()
             begin = perf_counter()
-            store.look(member)
+            with store.account(member, club):
+                pass
             found.append((perf_counter() - begin) * 1e3)
     small, large = (median(times[member]) for member in ("small", "large"))
-    ratio = large / small
-    print(f"\nload an account of {SMALL:,} entries: {small:.2f} ms, of {LARGE:,}: {large:.2f} ms, ratio {ratio:.2f}")
+    kept = f"{left} lots left" if left < SMALL else "all lots left"
+    print(f"load {SMALL:,} entries: {small:.2f} ms, {LARGE:,}: {large:.2f} ms, ratio {large / small:.2f}, {kept}")
     store.close()
 
 
@@ -212,14 +270,19 @@ def main() -> None:
     parser.add_argument("--postgres", default="")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--only", default="", help="FULL, NORMAL, PostgreSQL or load")
     options = parser.parse_args()
-    print(f"{'earns a second':<48}{'store':>9}{'by hand':>11}{'ratio':>8}")
     with TemporaryDirectory() as folder:
-        for synchronous in ("FULL", "NORMAL"):
-            measured(f"sqlite:///{folder}/{synchronous}.db", synchronous, options.rounds, options.seconds)
-        if options.postgres:
-            measured(options.postgres, "FULL", options.rounds, options.seconds)
-        loading(f"sqlite:///{folder}/load.db", options.rounds)
+        kinds = {name: f"sqlite:///{folder}/{name}.db" for name in ("FULL", "NORMAL")}
+        kinds |= {"PostgreSQL": options.postgres} if options.postgres else {}
+        print(f"{'earns a second':<45}{'store':>9}{'by hand':>10}{'ratio':>7}{'inserts':>10}{'ratio':>7}")
+        for name, url in kinds.items():
+            if options.only in ("", name):
+                measured(url, name if name == "NORMAL" else "FULL", options.rounds, options.seconds)
+        if options.only in ("", "load"):
+            print()
+            loading(f"sqlite:///{folder}/load.db", options.rounds, LEFT)
+            loading(f"sqlite:///{folder}/load.db", options.rounds, LARGE)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,30 @@
 
 from importlib import import_module
 from inspect import Parameter, formatannotation, isabstract, signature
+from pathlib import Path
+import re
 from typing import Any
 
 import attrs
 import griffe
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parent.parent
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Show examples with their output as a console."""
-    return _console(markdown.replace("```python\n>>>", "```pycon\n>>>"))
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Show examples with their output as a console, and what other files say where a page includes them."""
+    included = re.sub(
+        r"^<!-- include ([\w/.]+) -->$", lambda mark: _included(mark[1], page), markdown, flags=re.MULTILINE
+    )
+    return _console(included.replace("```python\n>>>", "```pycon\n>>>"))
+
+
+def _included(name: str, page: Page) -> str:
+    """A Markdown file of the project without its title, its links to the docs as seen from the page."""
+    text = (ROOT / name).read_text().partition("\n")[2]
+    to_docs = "../" * page.file.src_uri.count("/")
+    return text.replace("](../docs/", f"]({to_docs}").strip()
 
 
 class Docstrings(griffe.Extension):

@@ -6,6 +6,7 @@ the top folder, with the extra `examples` installed: `python examples/complete_j
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from importlib import resources
 from itertools import groupby
 from operator import itemgetter
@@ -65,12 +66,13 @@ def transactions() -> pl.DataFrame:
 def activities(lines: pl.DataFrame) -> Iterator[Activity]:
     """The baskets, each an activity with its lines."""
     for (member, at, basket), rows in groupby(lines.iter_rows(named=True), key=itemgetter("member", "at", "id")):
-        yield Activity(
-            [Line(Fraction(row["amount"], 100), row["category"], quantity=row["quantity"]) for row in rows],
-            at=at,
-            id=basket,
-            member=member,
-        )
+        lines = [_line(row["amount"], row["category"], row["quantity"]) for row in rows]
+        yield Activity(lines, at=at, id=basket, member=member)
+
+
+@cache  # of the 1,469,307 lines 33,550 are unlike each other
+def _line(cents: int, category: str, quantity: int) -> Line:
+    return Line(Fraction(cents, 100), category, quantity=quantity)
 
 
 def main() -> None:

@@ -6,14 +6,13 @@
 Every call is made again safely: its id is made of the order's. FastAPI runs these functions in threads.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 import os
 
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 
-from loyaltycore import Account, Activity, After, LoyaltyError, PayWithPoints, PerSpend, Points, Program
+from loyaltycore import Activity, After, LoyaltyError, PayWithPoints, PerSpend, Points, Program
 from loyaltycore.store import Store, StoreBusy
 
 CLUB = Program(
@@ -27,16 +26,11 @@ store.create()
 app = FastAPI(title="Points")
 
 
-@contextmanager
-def account_of(member: str) -> Iterator[Account]:
-    """The account for one request; what cannot be is an answer, not a crash."""
-    try:
-        with store.account(member, CLUB) as account:
-            yield account
-    except StoreBusy as error:
-        raise HTTPException(503, str(error), {"Retry-After": "1"}) from error
-    except LoyaltyError as error:
-        raise HTTPException(409, str(error)) from error
+@app.exception_handler(LoyaltyError)
+def refused(_: Request, error: LoyaltyError) -> JSONResponse:
+    """What cannot be is an answer, not a crash; who comes while others are at it may try again."""
+    busy = isinstance(error, StoreBusy)
+    return JSONResponse({"error": str(error)}, 503 if busy else 409, {"Retry-After": "1"} if busy else None)
 
 
 @app.get("/members/{member}")
@@ -48,28 +42,28 @@ def balance(member: str) -> dict[str, int]:
 @app.post("/orders/{order}/checkout")
 def checkout(order: str, member: str, amount: str, points: int, at: datetime) -> dict[str, object]:
     """Hold points for an order; a refusal says why."""
-    basket = Activity.purchase(amount, at=at)
-    with account_of(member) as account:
+    with store.account(member, CLUB) as account:
+        basket = Activity.purchase(amount, at=at)
         quote = account.hold("pay", id=f"{order}/hold", at=at, order=basket, points=points).quote
-        return {"ok": quote.ok, "why": str(quote), "worth": str(quote.value)}
+    return {"ok": quote.ok, "why": str(quote), "worth": str(quote.value)}
 
 
 @app.post("/orders/{order}/paid")
 def paid(order: str, member: str, amount: str, at: datetime) -> dict[str, int]:
     """Earn for what was paid in money."""
-    with account_of(member) as account:
+    with store.account(member, CLUB) as account:
         return {"points": account.earn(Activity.purchase(amount, at=at, id=order)).points}
 
 
 @app.post("/orders/{order}/shipped")
 def shipped(order: str, member: str, at: datetime) -> None:
     """Spend what was held."""
-    with account_of(member) as account:
+    with store.account(member, CLUB) as account:
         account.capture(f"{order}/hold", id=f"{order}/capture", at=at)
 
 
 @app.post("/orders/{order}/refunds/{refund}")
 def refunded(order: str, refund: str, member: str, amount: str, at: datetime) -> None:
     """Take back what the refunded part had earned."""
-    with account_of(member) as account:
+    with store.account(member, CLUB) as account:
         account.reverse(order, id=f"{order}/{refund}", at=at, amount=amount, on_shortfall="owe")

@@ -12,11 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from loyaltycore import *
+from loyaltycore._statements import Statement
 from loyaltycore.store import Store, StoreError
 
 POSTGRES = os.environ.get("LOYALTYCORE_POSTGRES", "")
 MANY = os.environ.get("HYPOTHESIS_PROFILE") == "ci"
-HOW = "no PostgreSQL; with Debian's postgresql: export LOYALTYCORE_POSTGRES=$(.ci/postgres start /tmp/pg)"
+HOW = "no PostgreSQL; with Debian's postgresql: export LOYALTYCORE_POSTGRES=$(.ci/postgres start FOLDER)"
 
 _numbers = count()
 _others = []
@@ -167,15 +168,18 @@ def die_at(place, n):
     """Be killed before the statement of that number; a commit is one."""
     store = again(place)
     store._registered(CLUB)
-    engine, left = store._database._engine, [n]
+    left = [n]
 
     def step(*_):
         left[0] -= 1
         if left[0] < 0:
             os.kill(os.getpid(), 9)
 
+    def counted(real):
+        return lambda *args: (step(), real(*args))[1]
+
     with store.account("m-2", CLUB) as account:
-        sa.event.listen(engine, "before_cursor_execute", step)
-        sa.event.listen(engine, "commit", step)
+        Statement.run, Statement.run_for_each = counted(Statement.run), counted(Statement.run_for_each)
+        sa.event.listen(store._database._engine, "commit", step)
         account.earn(Activity.purchase(150, at="2026-01-05", id="t-1"))
         account.redeem("rare", id="r-1", at="2026-01-06")

@@ -6,9 +6,9 @@ import random
 import pytest
 
 from loyaltycore import *
+from loyaltycore._show import HTML_ROWS
 from loyaltycore.balances import BalancesReport, account_of, balances_report
 from loyaltycore.datasets import read_transactions
-from loyaltycore.reports import HTML_ROWS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 CLUB = Program(

@@ -253,6 +253,8 @@ def test_open_loyalty_lots_are_spent_in_order_however_many_there_are():
     years = (2027, 2024, 2026, 2023, 2025, 2022)
     for year in sorted(years):
         account.adjust(1, reason="by hand", actor="clerk", id=f"a-{year}", at="2022-01-01")
+    account.redeem("gift", points=5, id="r-0", at="2022-01-01")
+    account.cancel("r-0", id="c-0", at="2022-01-01")  # they have been put in an order that holds no more
     for lot, year in enumerate(years, 1):
         account.extend(lot, f"{year}-06-30", id=f"e-{year}", at="2022-01-01")
     account.redeem("gift", points=6, id="r-1", at="2022-01-02")

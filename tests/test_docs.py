@@ -112,6 +112,22 @@ def test_every_test_that_names_a_promise_is_listed_with_it():
     assert named <= {(promise, file, name) for promise, held in PROMISES.items() for file, name in held}
 
 
+def test_every_test_that_the_page_on_security_names_exists():
+    page = (ROOT / "docs/explanation/security.md").read_text()
+    named = re.findall(r"`(test_\w+\.py)::(\w+)`", page)
+
+    assert named
+    assert [name for file, name in named if name not in defined(file)] == []
+
+
+def test_the_page_on_performance_has_no_numbers_of_its_own():
+    """They are those of the benchmarks, which it includes."""
+    page = (ROOT / "docs/explanation/performance.md").read_text()
+
+    assert page.count("\n<!-- include benchmarks/RESULTS.md -->\n") == 1
+    assert re.findall(r"\d[\d.,]*\s*(?:ns|µs|ms|s|seconds|MB|%|times|events)\b", page) == []
+
+
 @pytest.mark.parametrize(("command", "shown"), list(commands()))
 def test_the_command_line_prints_what_is_shown(command, shown, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
@@ -147,7 +163,8 @@ def test_the_tutorial_shows_what_a_misspelt_name_ends_in(tmp_path, monkeypatch):
 def test_the_options_of_the_command_line_are_in_the_reference(capsys):
     page = (ROOT / "docs/reference/command-line.md").read_text()
 
-    for command in ("report", "balances", "statement", "replay", "liability", "check", "explain", "diff", "schema"):
+    commands = "report balances statement replay liability compare check explain diff schema"
+    for command in commands.split():
         with suppress(SystemExit):
             main([command, "--help"])
 

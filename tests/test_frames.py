@@ -425,6 +425,13 @@ def test_what_columns_cannot_express_is_judged_by_rows_and_said_once(rule, named
     assert awarded["points"].to_list() == [first, *later]
 
 
+def test_a_fact_that_a_band_makes_smaller_is_the_smaller_one_to_a_condition_inside():
+    rule = PerUnit(1).when(Fact("distance", 400)).over(100, of="distance")
+    flights = pl.DataFrame({"amount": [0, 0], "at": [date(2026, 3, 1)] * 2, "distance": [500, 400]})
+    with pytest.warns(LoyaltyWarning, match="a band of the distance"):
+        assert award_frame(rule, flights, facts=["distance"])["points"].to_list() == [400, 0]
+
+
 def test_points_beyond_a_column_are_an_error_that_names_the_row():
     frame = pl.DataFrame({"amount": [100, 2**62]})
     with pytest.raises(DataError, match=r"points\[1\]: .* points are more than a column holds"):

@@ -18,19 +18,8 @@ from loyaltycore import *
 from loyaltycore._calendar import add_months
 from loyaltycore._exact import MODES, apportion, share_between
 from loyaltycore.conditions import And, Not, Or
-from loyaltycore.earning import (
-    Cap,
-    Cooldown,
-    EachLine,
-    EachOf,
-    EveryNthTime,
-    FirstOf,
-    InARow,
-    Limit,
-    Running,
-    Sum,
-    When,
-)
+from loyaltycore.counted import Cap, Cooldown, EveryNthTime, InARow, Limit, Running
+from loyaltycore.earning import EachLine, EachOf, FirstOf, Sum, When
 from loyaltycore.factors import ByFact, ByMemberFact, ByTier, Constant, FactorWhen, Product
 from loyaltycore.periods import Word
 from loyaltycore.testing import *

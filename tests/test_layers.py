@@ -14,22 +14,32 @@ SOURCE = Path(loyaltycore.__file__).parent
 # A file imports from rows above, or from files left of it in its row.
 ROWS = [
     ["errors", "_exact", "_calendar", "_show"],
-    ["_strategy", "_columns", "activity", "awards"],
+    ["_strategy", "_columns", "activity", "awards", "_often"],
     ["periods", "conditions", "tables", "factors", "dates"],
-    ["earning", "earning_rules", "redemption", "redemption_options", "tiers"],
     [
-        *["lots", "points", "entries", "books", "events", "automatic", "instants", "records", "ledger", "standing"],
-        *["standings", "snapshots", "desk"],
+        *["earning", "earning_rules", "counted", "_nodes", "_source", "_compile", "_judged"],
+        *["redemption", "redemption_options", "tiers"],
+    ],
+    [
+        *["lots", "points", "entries", "books", "given", "earned", "events", "automatic", "instants", "records"],
+        *["ledger", "standing", "standings", "snapshots", "desk"],
         *["refunds", "earnings", "spending", "status", "statement", "account"],
     ],
-    ["_annotations", "_expressions", "_toml", "_reading", "_writing", "serialize", "checks", "program", "history"],
     [
-        *["datasets", "reports", "balances", "_frame", "_frame_engine", "frames"],
-        *["calls", "_checkpoint", "_lean", "replay"],
-        *["_accounting", "liability", "breakage"],
-        *["_database", "_tables", "_statements", "_opened", "_upkeep", "store"],
+        *["_annotations", "_expressions", "_toml", "_reading", "_writing", "_json", "serialize"],
+        *["checks", "program", "history"],
+    ],
+    [
+        *["datasets", "plots", "_result", "_page", "_months", "_judging", "balances"],
+        *["_frame_sql", "_frame", "_frame_engine", "_spark", "frames"],
+        *["calls", "_made", "_checkpoint", "_lean", "_told", "_told_frame", "_lives", "replay", "spark"],
+        *["_accounting", "_accounts", "liability", "breakage"],
+        *["points_reports", "experiments", "flows", "outstanding", "membership", "surveys", "overview"],
+        *["_parts", "comparisons", "whatif", "reports"],
+        *["_database", "_tables", "_statements", "_loaded", "_opened", "_written", "_outbox", "_programs"],
+        *["_verifying", "_moving", "store"],
         *["_draws", "_laws", "_machine", "_policies", "testing", "schema"],
-        *["_english", "_phrases", "_terms", "words", "differences", "explaining", "cli"],
+        *["_english", "_phrases", "_terms", "words", "differences", "explaining", "_notebook", "cli"],
     ],
 ]
 ABOVE_ALL = {"__init__", "__main__"}  # they import what they like, and nothing imports them
@@ -39,10 +49,22 @@ DOWNWARD = {
     "program.report": "reports",
     "history.report": "reports",
     "program.replay": "replay",
+    "datasets.make_history": "_made",
     "history.replay": "replay",
     "earning.compiled": "_compile",
+    "earning._judging": "_judged",
+    "earning.cap": "counted",
+    "earning.running": "counted",
+    "earning.limit": "counted",
+    "earning.every_nth": "counted",
+    "earning.in_a_row": "counted",
+    "earning.cooldown": "counted",
+    **{
+        f"{file}._repr_html_": "_notebook"
+        for file in ("_strategy", "activity", "entries", "account", "program", "history")
+    },
 }
-"""What these functions may import from below, each inside itself."""
+"""What these functions may import from below or from their right, each inside itself."""
 
 
 def imports(tree, inside=""):

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 import pytest
 
 from loyaltycore import *
+from loyaltycore._show import HTML_ROWS
 from loyaltycore.datasets import read_transactions
-from loyaltycore.reports import HTML_ROWS, explain, points_report
+from loyaltycore.reports import explain, points_report
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

@@ -250,3 +250,68 @@ def test_an_account_says_how_many_entries_it_has(account):
     assert repr(account).endswith(f"{account.snapshot().seq} entries>")
     account.redeem("coffee", id="r-2", at="2026-01-11")
     assert account.entries[-1].seq == account.snapshot().seq
+
+
+# A snapshot older than what its program counts ------------------------------------------------------------------------
+
+
+def of_a_year(**program):
+    """A club of that program, and the account of one who spent 60 in the January before it was so."""
+    before = Program("Club", earning=PerSpend(1)).account("m-1")
+    before.earn(Activity.purchase(60, at="2026-01-05", id="t-1"))
+    earning = {} if "points" in program else {"earning": PerSpend(1)}
+    return Program("Club", **earning, **program), before
+
+
+SPENT = Reach("spend", 100, window="year")
+LATER = {
+    "a ladder": {"tiers": TierLadder(Tier("gold", SPENT), window="year")},
+    "another ladder": {"tiers": {"club": TierLadder(Tier("gold", SPENT), window="year")}},
+    "an expiry by inactivity": {"points": {"points": Points(PerSpend(1), expiry=AfterInactivity(months=6))}},
+}
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_a_snapshot_is_refused_that_does_not_have_what_the_program_counts_since(later):
+    club, before = of_a_year(**LATER[later])
+    with pytest.raises(RuleError, match=r"snapshot: it has not .* since it was taken; build .*\(id, entries=\.\.\.\)"):
+        club.account("m-1", snapshot=before.snapshot())
+
+
+def test_what_is_counted_since_is_counted_in_all_entries():
+    club, before = of_a_year(**LATER["a ladder"])
+    account = club.account("m-1", entries=before.entries)
+    assert account.earn(Activity.purchase(40, at="2026-02-05", id="t-2")).tier_after == "gold"
+
+
+def test_points_rest_from_the_last_activity_that_all_entries_tell():
+    club, before = of_a_year(**LATER["an expiry by inactivity"])
+    account = club.account("m-1", entries=before.entries)
+    assert [account.balance(at=day) for day in ("2026-07-05", "2026-07-06")] == [60, 0]
+
+
+@pytest.mark.parametrize("counted", ["nights", OfKind("review")])
+def test_a_snapshot_is_refused_where_another_count_is_asked_for(counted):
+    first = Program("Club", earning=PerSpend(1), tiers=TierLadder(Tier("gold", SPENT), window="year"))
+    account = first.account("m-1")
+    account.earn(Activity.purchase(60, at="2026-01-05", id="t-1"))
+    taken = account.snapshot()
+    more = TierLadder(Tier("gold", SPENT | Reach(counted, 3)), window="year")
+    with pytest.raises(RuleError, match="it has not counted"):
+        Program("Club", earning=PerSpend(1), tiers=more).account("m-1", snapshot=taken)
+    assert first.account("m-1", snapshot=taken).balance(at="2026-02-01") == 60
+
+
+def test_an_account_that_has_nothing_yet_may_begin_with_any_snapshot():
+    club, _ = of_a_year(**LATER["a ladder"])
+    empty = Program("Club", earning=PerSpend(1)).account("m-1").snapshot()
+    account = club.account("m-1", snapshot=empty)
+    assert account.earn(Activity.purchase(140, at="2026-02-05", id="t-2")).tier_after == "gold"
+
+
+def test_what_the_program_counts_no_more_is_no_reason_to_refuse():
+    club, _ = of_a_year(**LATER["a ladder"])
+    account = club.account("m-1")
+    account.earn(Activity.purchase(60, at="2026-01-05", id="t-1"))
+    plain = Program("Club", earning=PerSpend(1))
+    assert plain.account("m-1", snapshot=account.snapshot()).balance(at="2026-02-01") == 60

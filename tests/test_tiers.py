@@ -1021,6 +1021,7 @@ def test_a_call_again_has_the_same_result_whatever_its_tier_has_brought():
         ("Choice('gift', ('one',))", "is no choice; give at least two"),
         ("Choice('gift', ('one', 'one'))", "is no choice; give at least two different names"),
         ("Choice('gift', ('one', 'two'), default='three')", "'three' is none of the options; give one of one, two"),
+        ("Choice('gift', ('one', 'two'), default='one')", r"'one' would never be taken; .* within=After\(days=60\)"),
         ("club(ladders={'a': GOLD})", "ladders.a: .* is no ladder"),
         ("Reach('status', 1) and Invitation()", r"& \(all of them\) and \| \(one of them\)"),
         ("club(GOLD, ladders={'a': TierLadder(GOLD)})", "give either tiers=... or ladders="),

@@ -17,6 +17,10 @@ Finished: TypeAlias = Any
 """The result of some members, as JSON has it."""
 
 
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else list(value)
+
+
 def fingerprint(parts: Iterable[str]) -> str:
     """What tells one replay from another."""
     digest = sha256()
@@ -65,7 +69,7 @@ class Checkpoint:
             file.write(self._line(finished))
 
     def _line(self, value: Any) -> bytes:
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=datetime.isoformat).encode() + b"\n"
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_plain).encode() + b"\n"
 
     def _read(self, lines: Iterable[bytes]) -> Iterator[Any]:
         for line in lines:

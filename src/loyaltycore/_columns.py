@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 from attrs import evolve, frozen
 
 from loyaltycore._exact import EMPTY, Exact, divided, floor, reduced
-from loyaltycore._strategy import Stored
+from loyaltycore._strategy import Stored, Strategy
 
 Term: TypeAlias = Any
 """A whole number of 0 or more for each activity, as the engine has it; an `int` is the same number for all."""
@@ -43,6 +43,10 @@ CATEGORY: Final = ("category", "")
 SKU: Final = ("sku", "")
 KIND: Final = ("kind", "")
 TIER: Final = ("tier", "")
+AT: Final = ("at", "")
+MEMBER: Final = ("member", "")
+LADDER: Final = ("ladder", "")
+JOINED: Final = ("joined", "")
 
 Scope: TypeAlias = tuple[str, ...]
 """What is judged as one: the lines alike in these facts of each activity, or a line by itself."""
@@ -52,7 +56,7 @@ ACTIVITY: Final[Scope] = ()
 
 
 class NotLowered(Exception):
-    """A strategy, or a combination, that has no form on columns."""
+    """A strategy, or a combination in words, that has no form on columns."""
 
 
 class Engine(ABC):
@@ -145,6 +149,19 @@ class Engine(ABC):
     @abstractmethod
     def ask_itself(self, mask: Mask) -> None:
         """Have the rule itself asked about these activities, since columns cannot tell what it says of them."""
+
+    def single(self, label: Label) -> None:  # noqa: B027 (a column has one value a row)
+        """Have the rule itself asked where a label has several values."""
+
+    def find(
+        self, labels: tuple[Label, ...], rows: Mapping[tuple[Any, ...], Exact], otherwise: Exact
+    ) -> tuple[Column, Mask] | None:
+        """The number of the row that has what the labels say, and where there is none; nothing if rows are tried."""
+        return None
+
+    def told(self, strategy: Strategy, function: Callable[..., bool], *labels: Label) -> Mask:
+        """What a function says of labels."""
+        raise NotLowered(strategy)
 
     # Where an activity has several lines ----------------------------------------------------------------------------
 
@@ -267,8 +284,15 @@ class Columns:
 
     def agreed(self, fact: str) -> Label:
         """A fact of the activity, which all its lines agree on or the rule itself is asked."""
+        self._check_whole(("fact", fact))
         self.engine.agreed(("fact", fact), self.scope)
         return ("fact", fact)
+
+    def _check_whole(self, label: Label) -> None:
+        """Refuse to look at a number as a label where a band has made it smaller."""
+        what, name = label
+        if what == "fact" and name in self.trimmed and name not in ("amount", "quantity"):
+            raise NotLowered(f"a band of the {name}, in which the fact itself is looked at")
 
     def keeps(self, condition: Stored) -> Mask:
         """Where a condition accepts any line."""
@@ -337,6 +361,7 @@ class Columns:
         """Where a label of the line is stated, and is one of the values if there are any."""
         if self.trimmed and self._several:
             raise NotLowered(f"a band of a basket, of which lines are kept by {' '.join(label).strip()}")
+        self._check_whole(label)
         return self.engine.is_in(label, values)
 
     def pick(self, mask: Mask, a: Column, b: Column) -> Column:
@@ -363,6 +388,12 @@ class Columns:
 
     def look_up(self, label: Label, table: Mapping[Any, Exact], otherwise: Exact) -> Column:
         """The number that the table has for the label."""
+        self.engine.single(label)
+        # a truth value is no number here, and in a mapping it is one
+        if not any(isinstance(value, bool) for value in table):
+            found = self.engine.find((label,), {(value,): number for value, number in table.items()}, otherwise)
+            if found is not None:
+                return found[0]
         rows = [(self.engine.is_in(label, (value,)), number) for value, number in table.items()]
         return self.choose(rows, otherwise)
 
@@ -404,7 +435,7 @@ def _lowered(strategy: Stored, columns: Columns) -> Any:
     # a subclass may have changed `earn`, so that what it inherits is no longer true of it
     lower = vars(type(strategy)).get("_lower")
     if lower is None:
-        raise NotLowered(repr(strategy))
+        raise NotLowered(strategy)
     return lower(strategy, columns)
 
 

@@ -12,7 +12,7 @@ import os
 import sqlite3
 from threading import RLock, local
 from time import monotonic, sleep
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
@@ -61,11 +61,11 @@ class Database:
     def __init__(self, url: str, *, timeout: float, synchronous: str) -> None:
         try:
             self.url = sa.make_url(url)
-            driver = self.url.get_driver_name()
+            name = self.url.get_driver_name()
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, AttributeError, TypeError) as error:
             raise _unknown(url) from error
-        self.on_sqlite = driver in _SQLITE
-        if not self.on_sqlite and driver not in _POSTGRES:
+        self.on_sqlite = name in _SQLITE
+        if not self.on_sqlite and name not in _POSTGRES:
             raise _unknown(url)
         if synchronous not in _SYNCHRONOUS:
             raise RuleError(f"synchronous: {synchronous!r} is not known; give 'FULL' or 'NORMAL'")
@@ -80,6 +80,8 @@ class Database:
         self._synchronous = synchronous
         self._process = os.getpid()
         self._engine = self._connected()
+        self.driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
+        self._pipelines = not self.on_sqlite and self._engine.dialect.loaded_dbapi.Pipeline.is_supported()
 
     def _connected(self) -> sa.Engine:
         more: dict[str, Any] = {}
@@ -108,8 +110,8 @@ class Database:
 
     def _begin(self, connection: sa.Connection) -> None:
         if self.locking:
-            writes = connection.get_execution_options().get("writes")
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+            writes = getattr(self._here, "locks", False)
+            driver(connection).execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     # Transactions -----------------------------------------------------------------------------------------------------
 
@@ -122,13 +124,11 @@ class Database:
             return
         # on SQLite each transaction sees one state anyway
         one_state = {} if self.on_sqlite else {"isolation_level": "REPEATABLE READ"}
-        with (
-            self._mine(),
-            translated(),
-            self._connect().execution_options(**one_state) as connection,
-            connection.begin(),
-        ):
-            yield connection
+        with self._mine(), self._translated() as lost:
+            connection = self._connect().execution_options(**one_state)
+            lost.connection = connection
+            with connection, connection.begin():
+                yield connection
 
     @contextmanager
     def writing(self, lock: Callable[[sa.Connection], R]) -> Iterator[tuple[sa.Connection, R]]:
@@ -142,38 +142,53 @@ class Database:
             connection, locked = self._locked(lock)
             self._here.writes = connection
             try:
-                with translated():
+                with self._translated(connection):
                     yield connection, locked
-                with translated(committing=True):
+                with self._translated(connection, committing=True):
                     connection.commit()
             except BaseException:
                 _give_up(connection)
                 raise
             finally:
                 self._here.writes = None
-                with translated():
+                with self._translated():
                     connection.close()
 
     def _locked(self, lock: Callable[[sa.Connection], R]) -> tuple[sa.Connection, R]:
         until = monotonic() + self.timeout
         while True:
             try:
-                with translated():
+                with self._translated():
                     connection = self._connect()
                 try:
-                    with translated():
-                        connection = connection.execution_options(writes=True)
-                        connection.begin()
+                    with self._translated(connection):
+                        self._begin_locking(connection)
                         return connection, lock(connection)
                 except BaseException:
                     _give_up(connection)
-                    with translated():
+                    with self._translated():
                         connection.close()
                     raise
             except (StoreBusy, StoreLost):
                 if monotonic() >= until:
                     raise
                 sleep(_PAUSE)
+
+    def _begin_locking(self, connection: sa.Connection) -> None:
+        self._here.locks = True
+        try:
+            connection.begin()
+        finally:
+            self._here.locks = False
+
+    @contextmanager
+    def together(self, connection: sa.Connection) -> Iterator[None]:
+        """Statements that are sent without waiting for the answer to each; what went wrong is told at the end."""
+        if self.on_sqlite or not self._pipelines:
+            yield
+            return
+        with driver(connection).pipeline():
+            yield
 
     def _connect(self) -> sa.Connection:
         if os.getpid() != self._process:  # a connection belongs to the process that made it
@@ -194,16 +209,24 @@ class Database:
         finally:
             self._alone.release()
 
+    def _translated(self, connection: sa.Connection | None = None, *, committing: bool = False) -> _Translated:
+        return _Translated(self, connection, committing=committing)
+
     def wipe(self) -> None:
         """Let what was erased be gone from SQLite's log, too."""
         if self.on_sqlite and not self.in_memory:
-            with translated(), self._connect() as connection:
+            with self._translated(), self._connect() as connection:
                 connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close all connections."""
-        with translated():
+        with self._translated():
             self._engine.dispose()
+
+
+def driver(connection: sa.Connection) -> Any:
+    """The driver's own connection, which is asked without a detour where it is asked often."""
+    return connection.connection.dbapi_connection
 
 
 def _give_up(connection: sa.Connection) -> None:
@@ -224,19 +247,35 @@ def _unknown(url: object) -> RuleError:
 # Errors ---------------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def translated(*, committing: bool = False) -> Iterator[None]:
-    """What goes wrong in the database, in the words of the store."""
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        _translate(error, committing=committing)
-    except OverflowError as error:
-        raise StoreError(_TOO_LARGE) from error
+class _Translated:
+    """What goes wrong in the database, in the words of the store; as a class, as it is entered many times."""
+
+    __slots__ = ("_committing", "_database", "connection")
+
+    def __init__(self, database: Database, connection: sa.Connection | None, *, committing: bool) -> None:
+        self._database = database
+        self._committing = committing
+        self.connection = connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, sa.exc.DBAPIError):
+            _translate(error, error.orig, lost=error.connection_invalidated, committing=self._committing)
+        elif isinstance(error, self._database.driver_error):
+            _translate(error, error, lost=self._lost(error), committing=self._committing)
+        elif isinstance(error, OverflowError):
+            raise StoreError(_TOO_LARGE) from error
+
+    def _lost(self, error: Any) -> bool:
+        connection = self.connection
+        if connection is None or connection.closed or connection.invalidated:
+            return False
+        return bool(connection.dialect.is_disconnect(error, driver(connection), None))
 
 
-def _translate(error: sa.exc.DBAPIError, *, committing: bool) -> NoReturn:
-    cause = error.orig
+def _translate(error: BaseException, cause: Any, *, lost: bool, committing: bool) -> NoReturn:
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
     state = getattr(cause, "sqlstate", None) or ""
     what = str(cause).strip().partition("\n")[0]
@@ -244,10 +283,10 @@ def _translate(error: sa.exc.DBAPIError, *, committing: bool) -> NoReturn:
         raise StoreBusy(f"others held the lock for too long ({what}); nothing was written, try again") from error
     if code == sqlite3.SQLITE_FULL or state in _FULL_STATES:
         raise StoreFull(f"there is no room left ({what}); nothing was written, make room and try again") from error
-    if error.connection_invalidated or state.startswith(("08", "57P")):
+    if lost or state.startswith(("08", "57P")):
         known = "whether it was written is not known" if committing else "nothing was written"
         raise StoreLost(f"the connection was lost ({what}); {known}, make the call again with the same id") from error
-    if isinstance(error, sa.exc.IntegrityError):
+    if type(cause).__name__ == "IntegrityError" or state.startswith("23"):
         raise StoreBusy(
             f"the same account was changed by others ({what}); nothing was written, try again; if it stays so, look"
             " with store.verify()"

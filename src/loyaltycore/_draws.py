@@ -41,21 +41,16 @@ from loyaltycore.conditions import (
     Or,
     Sku,
 )
+from loyaltycore.counted import Cap, Cooldown, EveryNthTime, InARow, Limit, Running
 from loyaltycore.earning import (
     AtLeast,
     BestOf,
-    Cap,
-    Cooldown,
     EachLine,
     EachOf,
     EarningRule,
-    EveryNthTime,
     FirstOf,
-    InARow,
-    Limit,
     Named,
     Rounded,
-    Running,
     Sum,
     Times,
     When,

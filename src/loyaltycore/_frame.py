@@ -18,8 +18,10 @@ try:
 except ImportError as error:
     raise MissingExtra("frames", str(error.name)) from error
 
+from loyaltycore._frame_sql import Sql, frame_of, is_spark, sql_of
+
 LIMIT: Final = 2**63 - 1
-"""The largest whole number of a column; polars and DuckDB add, multiply and divide exactly up to there."""
+"""The largest whole number of a column; polars, DuckDB and Spark's SQL compute exactly up to there."""
 
 FLOAT_LIMIT: Final = 2**52
 """The largest whole number beside which a float still tells halves."""
@@ -98,7 +100,7 @@ class Numbers:
     def plain(self) -> nw.Expr:
         """Where text is written as most amounts are, with no more digits than columns read."""
         after = rf"(\.[0-9]{{1,{self.places}}})?" if self.places else ""
-        return nw.col(self.name).str.contains(f"^-?[0-9]{{1,18}}{after}$")
+        return nw.col(self.name).str.contains(rf"^-?[0-9]{{1,18}}{after}\z")
 
     def value(self) -> nw.Expr:
         """The column as numbers; 0 for text that is not plain."""
@@ -117,7 +119,10 @@ class Numbers:
         """The whole numbers; 0 where they are too large, below 0 or not stated."""
         fits = ~self.too_large(most) & ~(self.value() < 0)
         value = nw.when(fits).then(self.value()).otherwise(nw.lit(0))
-        return (value * 10**self.places if self.places else value).cast(nw.Int64)
+        if not self.places:
+            return value.cast(nw.Int64)
+        by: int = 10**self.places
+        return (value * (by if by <= LIMIT else Decimal(by))).cast(nw.Int64)
 
     def exact(self, value: object) -> Exact:
         """One value."""
@@ -140,9 +145,9 @@ class Source:
 
     given: Any
     library: str
-    """`"polars"`, `"lazy"` (polars too), `"pandas"`, `"pyarrow"` or `"duckdb"`."""
+    """`"polars"`, `"lazy"` (polars too), `"pandas"`, `"pyarrow"`, `"duckdb"` or `"spark"`."""
     frame: nw.LazyFrame[Any]
-    """Its rows with their places: in polars, or in DuckDB."""
+    """Its rows with their places: in polars, in DuckDB or in Spark."""
     schema: nw.Schema
     names: Mapping[str, str]
     id: str | None
@@ -176,6 +181,8 @@ class Source:
         for what, name in _required(names, facts, member_facts, id):
             if name not in columns:
                 raise DataError(f"the frame has no such column; name that of {what}", name)
+        if library == "spark":
+            _check_names([name for name in named if name in columns], columns)
         prefix = "_lc"
         while any(str(name).lower().startswith(prefix) for name in columns):
             prefix += "_"
@@ -193,6 +200,11 @@ class Source:
             df, library, frame, schema, names, id, program, prefix, amounts, lines,
             facts=facts, member_facts=member_facts,
         )  # fmt: skip
+
+    @property
+    def sql(self) -> Sql | None:
+        """The words of an engine that speaks SQL; nothing for polars."""
+        return sql_of(self.frame)
 
     @property
     def row(self) -> str:
@@ -227,13 +239,10 @@ class Source:
             )
         return column
 
-    def civil(self) -> nw.Expr:
-        """The moment in civil time: a program's zone, else as it is."""
+    def civil(self) -> str:
+        """The column of the moment in civil time: of a program's zone, else as it is."""
         name = self.read("at")
-        if in_a_zone(self.program, self.schema[name]):
-            return nw.col(f"{self.prefix}civil")
-        at = nw.col(name)
-        return at.cast(nw.Date) if self.schema[name] == nw.Unknown else at
+        return f"{self.prefix}civil" if in_a_zone(self.program, self.schema[name]) else name
 
     @property
     def has_days_only(self) -> bool:
@@ -247,6 +256,9 @@ class Source:
             return lazy if self.library == "lazy" else lazy.collect()
         if self.library == "duckdb":
             return frame.select(*self.schema, *columns).to_native()
+        if self.library == "spark":
+            given = frame_of(self.given).collect_schema().names()
+            return frame.drop([name for name in frame.collect_schema() if name not in (*given, *columns)]).to_native()
         found: Any = frame.lazy().select(*columns).collect()
         if self.library == "pandas":
             return self.given.assign(**{name: found[name].to_numpy() for name in columns})
@@ -256,11 +268,6 @@ class Source:
         return table
 
 
-def quoted(name: str) -> str:
-    """A name as SQL has it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def in_a_zone(program: Program | None, dtype: Any) -> bool:
     """Whether moments are instants, which the program has its own civil time for."""
     return program is not None and isinstance(dtype, nw.Datetime) and dtype.time_zone is not None
@@ -268,10 +275,9 @@ def in_a_zone(program: Program | None, dtype: Any) -> bool:
 
 def with_civil(frame: nw.LazyFrame[Any], at: str, program: Any, column: str) -> nw.LazyFrame[Any]:
     """The frame with the program's civil time of instants."""
-    if frame.implementation.is_duckdb():
+    if sql := sql_of(frame):
         # narwhals knows no other zone than the connection's
-        civil = f"timezone('{program.timezone}', {quoted(at)}) AS {quoted(column)}"
-        return frame_of(frame.to_native().project(f"*, {civil}"))
+        return sql.with_columns(frame, {column: sql.in_zone(sql.quoted(at), program.timezone)})
     return frame.with_columns(
         nw.col(at).dt.convert_time_zone(program.timezone).dt.replace_time_zone(None).alias(column)
     )
@@ -296,7 +302,8 @@ def _opened(df: Any) -> tuple[Any, str]:
     """A frame as narwhals sees it, and whose it is."""
     given = nw.from_native(df, pass_through=True)
     if isinstance(given, nw.LazyFrame):
-        libraries = {"lazy": given.implementation.is_polars(), "duckdb": given.implementation.is_duckdb()}
+        known = given.implementation
+        libraries = {"lazy": known.is_polars(), "duckdb": known.is_duckdb(), "spark": is_spark(given)}
     elif isinstance(given, nw.DataFrame):
         known = given.implementation
         libraries = {"polars": known.is_polars(), "pandas": known.is_pandas(), "pyarrow": known.is_pyarrow()}
@@ -306,7 +313,8 @@ def _opened(df: Any) -> tuple[Any, str]:
         if is_it:
             return given, library
     raise DataError(
-        f"{type(df).__name__} is no frame; give one of polars, pandas, pyarrow or DuckDB, such as pl.DataFrame(...)",
+        f"{type(df).__name__} is no frame; give one of polars, pandas, pyarrow, DuckDB or Spark, such as"
+        " pl.DataFrame(...)",
         "df",
     )
 
@@ -336,18 +344,25 @@ def _required(
     yield from ((f"a fact with member_facts={{{fact!r}: ...}}", column) for fact, column in member_facts.items())
 
 
+def _check_names(named: Iterable[str], columns: list[str]) -> None:
+    """Refuse names that mean something else to Spark."""
+    for name in named:
+        if set(".`") & set(name):
+            raise DataError(
+                f"a dot or a backtick means something else to Spark; rename it, as in withColumnRenamed({name!r}, ...)",
+                name,
+            )
+        alike = [other for other in columns if other != name and other.lower() == name.lower()]
+        if alike:
+            raise DataError(f"Spark does not tell it from {name!r}; rename one of them", alike[0])
+
+
 def _placed(given: Any, library: str, named: list[str], row: str) -> nw.LazyFrame[Any]:
     """The rows with their places; of pandas and pyarrow only the columns that are named, in polars."""
-    if library == "duckdb":
-        return frame_of(given.to_native().project(f'*, row_number() over () - 1 as "{row}"'))
+    if sql := sql_of(given.lazy()):
+        return sql.with_columns(given, {row: sql.places})
     native: Any = given.to_native() if library in ("polars", "lazy") else given.select(*named).to_polars()
     return frame_of(native.lazy().with_row_index(row))
-
-
-def frame_of(native: Any) -> nw.LazyFrame[Any]:
-    """A lazy frame as narwhals sees it."""
-    frame: nw.LazyFrame[Any] = nw.from_native(native)
-    return frame
 
 
 def _from_floats(

@@ -9,7 +9,7 @@ from typing import Any, Final
 import narwhals as nw
 
 from loyaltycore._columns import ACTIVITY, LINE, Column, Engine, Key, Label, Mask, NotLowered, Scope, Term
-from loyaltycore._frame import LABELS, Numbers, Source, first_day, frame_of, quoted
+from loyaltycore._frame import LABELS, Numbers, Source, first_day
 
 MEASURED: Final = 2**31
 """The largest quantity, or fact that is measured, that columns read."""
@@ -23,9 +23,9 @@ class Expressions(Engine):
     def __init__(self, source: Source) -> None:
         self.source = source
         self.baskets = source.lines > 1  # type: ignore[misc]
-        self.in_sql = source.library == "duckdb"
+        self.sql = source.sql
         self.stages: list[tuple[str, nw.Expr | str]] = []
-        """Names, and what they are: an expression, or SQL for DuckDB."""
+        """Names, and what they are: an expression, or SQL."""
         self.doubts: list[nw.Expr] = []
         """Where the rule itself has to be asked."""
         self.reads: set[str] = set()
@@ -45,20 +45,20 @@ class Expressions(Engine):
         return a * b
 
     def divided(self, a: Term, by: int) -> Term:
-        if type(a) is int or not self.in_sql:
+        if type(a) is int or self.sql is None:
             return a // by
-        # narwhals would look at the signs of both, row by row
-        return nw.col(self._named(f"{quoted(self._column_of(a))} // {by}"))
+        # narwhals would look at the signs of both on DuckDB, row by row, and divide floats on Spark
+        return nw.col(self._named(self.sql.divided(self._column_of(a), str(by))))
 
     def up_to(self, a: Term, most: int) -> Term:
         if type(a) is int:
             return min(a, most)
-        return nw.when(a > most).then(_int64(most)).otherwise(a) if self.in_sql else a.clip(upper_bound=most)
+        return nw.when(a > most).then(_int64(most)).otherwise(a) if self.sql else a.clip(upper_bound=most)
 
     def above(self, a: Term, low: int) -> Term:
         if type(a) is int:
             return max(a - low, 0)
-        return nw.when(a > low).then(a - low).otherwise(_int64(0)) if self.in_sql else a.clip(lower_bound=low) - low
+        return nw.when(a > low).then(a - low).otherwise(_int64(0)) if self.sql else a.clip(lower_bound=low) - low
 
     def more_than(self, a: Term, bound: int) -> Mask:
         return self._all(holds=a > bound) if type(a) is int else a > bound
@@ -113,7 +113,7 @@ class Expressions(Engine):
                 return ~column.is_null()
         if not values:
             return self._all(holds=False)
-        found = column == values[0] if len(values) == 1 else column.is_in(values)
+        found = column == values[0] if len(values) == 1 else column.is_in(list(values))
         return found if what in LABELS else found & ~column.is_null()
 
     def _fact(self, label: Label, values: tuple[Any, ...]) -> tuple[nw.Expr, Any]:
@@ -131,13 +131,21 @@ class Expressions(Engine):
         return made, tuple(value for value in values if type(value) is kind) if values else None
 
     def months(self, every: int) -> Key:
-        civil = self.source.civil()
-        month = civil.dt.year().cast(nw.Int64) * 12 + civil.dt.month() - 1
-        return self._once(("months", every), lambda: month // every)
+        def make() -> nw.Expr | str:
+            if self.sql:
+                return self.sql.months(self._civil_sql(), every)
+            civil = self._civil()
+            return (civil.dt.year().cast(nw.Int64) * 12 + civil.dt.month() - 1) // every
+
+        return self._once(("months", every), make)
 
     def days(self, every: int, start: int) -> Key:
-        civil = self.source.civil()
-        return self._once(("days", every, start), lambda: first_day(civil, "day" if every == 1 else "week", start))
+        def make() -> nw.Expr | str:
+            if self.sql:
+                return self.sql.day(self._civil_sql()) if every == 1 else self.sql.week(self._civil_sql(), start)
+            return first_day(self._civil(), "day" if every == 1 else "week", start)
+
+        return self._once(("days", every, start), make)
 
     def values(self, label: Label) -> Key:
         column, _ = self._fact(label, ())
@@ -146,35 +154,48 @@ class Expressions(Engine):
 
     def on_weekdays(self, days: tuple[int, ...]) -> Mask:
         self.reads.add("at")
-        weekday = nw.col(self._once("weekday", lambda: self.source.civil().dt.weekday().cast(nw.Int64)))
-        return weekday.is_in(days) if days else self._all(holds=False)
+
+        def make() -> nw.Expr | str:
+            return self.sql.weekday(self._civil_sql()) if self.sql else self._civil().dt.weekday().cast(nw.Int64)
+
+        weekday = nw.col(self._once("weekday", make))
+        return weekday.is_in(list(days)) if days else self._all(holds=False)
 
     def in_minutes(self, start: int, end: int) -> Mask:
         self.reads.add("at")
         if self.source.has_days_only:
             return self._all(holds=start <= 0 < end)
-        civil = self.source.civil()
-        minute = nw.col(
-            self._once("minute", lambda: civil.dt.hour().cast(nw.Int64) * 60 + civil.dt.minute().cast(nw.Int64))
-        )
+
+        def make() -> nw.Expr | str:
+            if self.sql:
+                return self.sql.minute(self._civil_sql())
+            civil = self._civil()
+            return civil.dt.hour().cast(nw.Int64) * 60 + civil.dt.minute().cast(nw.Int64)
+
+        minute = nw.col(self._once("minute", make))
         return (minute >= start) & (minute < end)
 
     def compared(self, bound: date, *, late: bool) -> Mask:
         self.reads.add("at")
-        source = self.source
-        at: nw.Expr
-        if not isinstance(bound, datetime):
-            at = source.civil() if source.has_days_only else source.civil().dt.date()
-        elif bound.tzinfo is None:
-            at = self._clock()
-        else:
+        if isinstance(bound, datetime) and bound.tzinfo is not None:
             raise NotLowered(f"During, with the instant {bound.isoformat()}")
+        if self.sql:
+            return nw.col(self._named(self.sql.is_past(self._civil_sql(), bound, late=late)))
+        civil, days_only = self._civil(), self.source.has_days_only
+        if isinstance(bound, datetime):
+            at = civil.cast(nw.Datetime("us")) if days_only else civil.dt.replace_time_zone(None)
+        else:
+            at = civil if days_only else civil.dt.date()
         return at <= nw.lit(bound) if late else at >= nw.lit(bound)
 
-    def _clock(self) -> nw.Expr:
-        """The civil time without its zone."""
-        civil = self.source.civil()
-        return civil.cast(nw.Datetime("us")) if self.source.has_days_only else civil.dt.replace_time_zone(None)
+    def _civil(self) -> nw.Expr:
+        """The civil time, in polars."""
+        at = nw.col(self.source.civil())
+        return at.cast(nw.Date) if self.source.schema[self.source.read("at")] == nw.Unknown else at
+
+    def _civil_sql(self) -> str:
+        """The civil time, in SQL."""
+        return self._quoted(self.source.civil())
 
     # Several rows together ------------------------------------------------------------------------------------------
 
@@ -225,9 +246,9 @@ class Expressions(Engine):
         return self.stage(self.pick(self.stage(place.cast(nw.Int64)) <= left, share + 1, share))
 
     def _quotient(self, a: nw.Expr, b: nw.Expr) -> Term:
-        if not self.in_sql:
+        if self.sql is None:
             return self.stage(a // b)
-        return nw.col(self._named(f"{quoted(self._column_of(a))} // {quoted(self._column_of(b))}"))
+        return nw.col(self._named(self.sql.divided(self._column_of(a), self._column_of(b))))
 
     def weights(self, alone: Column) -> Term:
         """What lines would earn alone, else their amounts; alike, if there is neither."""
@@ -294,8 +315,11 @@ class Expressions(Engine):
         return self._staged[-1]
 
     def _column_of(self, a: nw.Expr) -> str:
-        """The name of a staged column."""
-        return self._names[id(self.stage(a))]
+        """The name of a staged column, in SQL."""
+        return self._quoted(self._names[id(self.stage(a))])
+
+    def _quoted(self, name: str) -> str:
+        return self.sql.quoted(name) if self.sql else name
 
     def _named(self, expression: nw.Expr | str) -> str:
         name = f"{self.source.prefix}{len(self.stages)}"
@@ -305,13 +329,13 @@ class Expressions(Engine):
     def staged(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """The frame with all columns on the way, each on its own: nested divisions are more than SQL can bear."""
         for name, what in self.stages:
-            if isinstance(what, str):
-                frame = frame_of(frame.to_native().project(f"*, {what} AS {quoted(name)}"))
-            else:
+            if not isinstance(what, str):
                 frame = frame.with_columns(what.alias(name))
+            elif self.sql:
+                frame = self.sql.with_columns(frame, {name: what})
         return frame
 
-    def _once(self, what: object, make: Callable[[], nw.Expr]) -> str:
+    def _once(self, what: object, make: Callable[[], nw.Expr | str]) -> str:
         """The name of a column that is made when it is first wanted."""
         if what not in self._made:
             self._made[what] = self._named(make())

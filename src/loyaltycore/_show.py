@@ -6,11 +6,11 @@ parentheses appear where Python needs them and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from loyaltycore._calendar import show_moment
 from loyaltycore._exact import code as number_code
@@ -91,7 +91,15 @@ def points(n: int, places: int = 0, *, thousands: str = ",") -> str:
     return f"{'-' if n < 0 else ''}{whole:{thousands}}" + (f".{rest:0{places}}" if places else "")
 
 
+def count(n: int, noun: str) -> str:
+    """`"1 member"`, `"2 members"`."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 # Tables -------------------------------------------------------------------------------------------------------------
+
+HTML_ROWS: Final = 100
+"""How many rows a notebook shows; text, CSV and data have all of them."""
 
 
 def text_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -108,18 +116,15 @@ def text_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "") -> str:
     """The same table as HTML; every cell is escaped."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in header)
-    lines = [
-        "<tr>"
-        + "".join(
-            f'<td style="text-align:{"left" if i == 0 else "right"}">{escape(_cell(value))}</td>'
-            for i, value in enumerate(row)
-        )
-        + "</tr>"
-        for row in rows
-    ]
+    head = "".join(_html_cells("th", header))
+    lines = [f"<tr>{''.join(_html_cells('td', row))}</tr>" for row in rows]
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _html_cells(tag: str, row: Sequence[Any]) -> Iterator[str]:
+    for i, value in enumerate(row):
+        yield f'<{tag} style="text-align:{"right" if i else "left"}">{escape(_cell(value))}</{tag}>'
 
 
 def _cell(value: object) -> str:

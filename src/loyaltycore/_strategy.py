@@ -284,6 +284,11 @@ class Strategy(Stored, ABC):
             f" use {self._operators}, and `is None` to test for absence"
         )
 
+    def _repr_html_(self) -> str:
+        from loyaltycore._notebook import strategy_html
+
+        return strategy_html(self)
+
 
 # What fields take ---------------------------------------------------------------------------------------------------
 # A converter names its field in the error, so there is one for each name; those that several modules need are here.
@@ -304,7 +309,7 @@ def texts(values: object, what: str) -> tuple[str, ...]:
 
 def text(value: object, what: str) -> str:
     """A non-empty string."""
-    return texts((value,), what)[0]
+    return value if isinstance(value, str) and value else texts((value,), what)[0]
 
 
 def is_name(_: object, field: attrs.Attribute[str], value: object) -> None:

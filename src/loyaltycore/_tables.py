@@ -71,7 +71,12 @@ class Tables:
         def check(rule: str, name: str) -> sa.CheckConstraint:
             return sa.CheckConstraint(rule, f"{prefix}{name}_check")
 
-        self.versions = table("versions", sa.Column("version", sa.Integer, primary_key=True))
+        self.versions = table(
+            "versions",
+            sa.Column("version", sa.Integer, primary_key=True),
+            # the last number that an event was given: events that are dropped must not give theirs back
+            sa.Column("numbered", sa.BigInteger, nullable=False),
+        )
         self.programs = table(
             "programs",
             ident("name", primary_key=True),
@@ -93,6 +98,8 @@ class Tables:
             sa.Column("revision", sa.Integer, nullable=False),
             sa.Column("rewards", sa.Text, nullable=False),
             sa.Column("covered", sa.BigInteger, nullable=False),
+            # up to which entry events may be missing, as they were dropped
+            sa.Column("silent", sa.BigInteger, nullable=False),
             sa.Column("snapshot", sa.Text),
             check("version >= 0 AND covered >= 0 AND covered <= length", "accounts"),
         )
@@ -145,7 +152,10 @@ class Tables:
             sa.Column("account", sa.String(LONGEST), member(), nullable=False),
             sa.Column("kind", sa.String(20), nullable=False),
             sa.Column("subject", sa.Text, nullable=False),
+            sa.Column("seq", sa.BigInteger),  # of the entry that it tells of
             sa.Column("at", Instant, nullable=False),
+            # up to when the same would be told again, if it were not there
+            sa.Column("until", Instant),
             sa.Column("data", sa.Text, nullable=False),
             sa.UniqueConstraint("account", "kind", "subject", name=f"{prefix}events_once"),
         )
@@ -163,7 +173,7 @@ def create(connection: sa.Connection, tables: Tables) -> None:
     found = version_of(connection, tables)
     if found is None:
         tables.metadata.create_all(connection)
-        connection.execute(sa.insert(tables.versions).values(version=VERSION))
+        connection.execute(sa.insert(tables.versions).values(version=VERSION, numbered=0))
         return
     check_not_newer(found)
     for version in range(found + 1, VERSION + 1):
@@ -187,3 +197,21 @@ def check_not_newer(found: int) -> None:
         raise RuleError(
             f"the store's tables are of version {found} and this library knows up to {VERSION}; update loyaltycore"
         )
+
+
+def check_id(id: str, what: str) -> None:
+    """Refuse what one of the databases would not keep as it is."""
+    if id.isprintable() and id.isascii() and len(id) <= LONGEST:
+        return  # as most are
+    if len(id) > LONGEST:
+        raise RuleError(f"{what}: {id[:40]!r}... has {len(id):,} characters; a store keeps ids of up to {LONGEST}")
+    if "\0" in id or not _encodes(id):
+        raise RuleError(f"{what}: {id[:40]!r} has a character that is no text; leave NUL and lone surrogates out")
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -47,6 +47,11 @@ class Account(Earning, Spending, Status):
     (True, 50)
     """
 
+    def _repr_html_(self) -> str:
+        from loyaltycore._notebook import account_html
+
+        return account_html(self)
+
     # By hand --------------------------------------------------------------------------------------------------------
 
     @verb

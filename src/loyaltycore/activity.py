@@ -285,6 +285,11 @@ class Activity(Stored):
 
     # What rules read ------------------------------------------------------------------------------------------------
 
+    def _repr_html_(self) -> str:
+        from loyaltycore._notebook import activity_html
+
+        return activity_html(self)
+
     @property
     def quantity(self) -> Exact:
         """The sum of the lines' quantities."""

@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from html import escape
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from attrs import field
 
-from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, Ratio, exact, floor, returned, show
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, Ratio, exact, floor, reduced, returned, show
 from loyaltycore._strategy import Stored, Strategy, frozen, unlocked
-from loyaltycore.activity import Count, CounterKey
+from loyaltycore.activity import Activity, Count, CounterKey
 from loyaltycore.errors import RuleError
 
-Why: TypeAlias = str | tuple[Any, ...] | Strategy
-"""A reason, a template and its arguments, or the rule itself: they become text only when someone reads it."""
+Why: TypeAlias = "str | tuple[Any, ...] | Strategy | Later"
+"""A reason, a template and its arguments, the rule itself, or what knows: text is made only when someone reads it."""
 
 Raw: TypeAlias = "tuple[Exact, Why, tuple[Raw | Award, ...], FrozenMap[CounterKey, Count]]"
 """An award before it is made into one: exact points, why, parts and counts. Parts stay raw until someone reads them."""
+
+
+class Later:
+    """Why an award is what it is, which nobody has asked for yet.
+
+    *top* is its exact points in parts that the judge knows the size of, *told* what is known of the member.
+    """
+
+    __slots__ = ("activity", "judge", "told", "top")
+
+    def __init__(self, judge: Judge, top: int, activity: Activity, told: tuple[Any, ...]) -> None:
+        self.judge = judge
+        self.top = top
+        self.activity = activity
+        self.told = told
+
+    @property
+    def exact(self) -> Exact:
+        """The exact points."""
+        return reduced(self.top, self.judge.below)
+
+    def raw(self) -> Raw:
+        """The whole award, as the rule itself makes it."""
+        return self.judge.again(self.activity, self.told)
+
+    def __repr__(self) -> str:
+        return in_words(self.raw()[1])
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (repr(self),)
+
+
+class Judge(Protocol):
+    """Who gave points without a reason, and has one when it is asked."""
+
+    below: int
+    """How many of the parts that *top* counts make a point."""
+    has_parts: bool
+    """Whether there are parts to tell of."""
+
+    def again(self, activity: Activity, told: tuple[Any, ...]) -> Raw:
+        """The whole award."""
 
 
 def in_words(why: Why) -> str:
@@ -26,7 +68,23 @@ def in_words(why: Why) -> str:
     if isinstance(why, tuple):
         template, *values = why
         return str(template).format(*(show(v) if isinstance(v, Fraction) else v for v in values))
-    return why if isinstance(why, str) else repr(why)
+    if isinstance(why, str):
+        return why
+    return _code_of(why) if isinstance(why, Strategy) else repr(why)
+
+
+_CODES: Final[dict[int, tuple[Strategy, str]]] = {}
+_MOST_CODES: Final = 1000
+
+
+def _code_of(rule: Strategy) -> str:
+    """The code of a rule, which is the reason of many awards."""
+    known = _CODES.get(id(rule))
+    if known is None or known[0] is not rule:
+        if len(_CODES) >= _MOST_CODES:
+            _CODES.clear()
+        known = _CODES[id(rule)] = rule, repr(rule)
+    return known[1]
 
 
 def _earned(value: Number) -> Exact:
@@ -71,10 +129,32 @@ class Award(Stored):
     def _whole_points(self) -> int:
         return floor(self.exact)
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            # what nobody has asked for yet
+            if name not in ("exact", "_parts"):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            later = self._why
+            if name == "exact":
+                found = later.exact
+            else:
+                _, why, found, _ = later.raw()
+                self.exact  # noqa: B018 (which goes by what it is later)
+                object.__setattr__(self, "_why", why)
+            object.__setattr__(self, name, found)
+            return found
+
     @property
     def reason(self) -> str:
         """Why, in words."""
+        self._parts  # noqa: B018 (with which the reason comes, where nobody has asked for it yet)
         return in_words(self._why)
+
+    @property
+    def _has_parts(self) -> bool:
+        """Whether it was made of others, which nobody is asked for here."""
+        return self._why.judge.has_parts if isinstance(self._why, Later) else bool(self._parts)
 
     @property
     def parts(self) -> tuple[Award, ...]:
@@ -104,7 +184,8 @@ class Award(Stored):
             f'<td style="text-align:left;padding-left:{1 + 1.5 * depth}em">{escape(reason)}</td></tr>'
             for number, depth, reason in self._rows()
         )
-        return f"<table><thead><tr><th>points</th><th>why</th></tr></thead><tbody>{rows}</tbody></table>"
+        head = '<th>points</th><th style="text-align:left">why</th>'
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _show(value: Exact) -> str:
@@ -119,12 +200,26 @@ def _show(value: Exact) -> str:
     return f"{int(before):,}.{after}"
 
 
-_UnlockedAward: Final = unlocked(Award)
+def told_by_name(award: Award, names: Iterable[str]) -> dict[str, Exact]:
+    """What the parts of each name give in all, before they are rounded."""
+    sums: dict[str, Exact] = dict.fromkeys(names, 0)
+    ahead = [award] if sums else []
+    while ahead:
+        part = ahead.pop()
+        inside, why = part.parts, part._why
+        # a name stands alone as the reason of what bears it
+        if len(inside) == 1 and why.__class__ is str and why in sums:
+            sums[why] += part.exact
+        ahead += inside
+    return sums
+
+
+UnlockedAward: Final = unlocked(Award)
 
 
 def award_of(raw: Raw) -> Award:
     """The award itself: its constructor, without the checks of what is known to be right."""
-    new = _UnlockedAward()
+    new = UnlockedAward()
     new.exact, new._why, new._parts, new.counts = raw
     new.points = floor(new.exact)
     new.__class__ = Award

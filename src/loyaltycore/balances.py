@@ -16,14 +16,15 @@ from attrs import evolve, frozen
 
 from loyaltycore._calendar import in_zone, moment, show_moment
 from loyaltycore._exact import FrozenMap
-from loyaltycore._show import html_table, text_table
+from loyaltycore._judging import each_once, given, histories, in_order
+from loyaltycore._result import frame_of
+from loyaltycore._show import HTML_ROWS, count, html_table, text_table
 from loyaltycore._show import points as points_text
 from loyaltycore.account import Account
 from loyaltycore.activity import Activity
 from loyaltycore.desk import When
 from loyaltycore.errors import DataError, LoyaltyError
 from loyaltycore.history import AnyProgram
-from loyaltycore.reports import HTML_ROWS, _count, _each_once, _given, _histories, _in_order
 
 SOON: Final = 30
 """How many days ahead a report looks for points that will lapse."""
@@ -92,6 +93,10 @@ class BalancesReport:
             writer.writerow((row.member, row.unit, *points))
         return file.getvalue()
 
+    def to_frame(self, backend: str = "polars") -> Any:
+        """A row for each member and unit, points in its smallest step, as `Result.to_frame` makes it."""
+        return frame_of(MemberBalance, self.rows, backend)
+
     def to_data(self) -> dict[str, Any]:
         """All of it as plain data, for JSON; points are in the smallest step of their unit."""
         totals = self.totals
@@ -135,11 +140,11 @@ class BalancesReport:
 
     def _title(self, unit: str) -> str:
         at = show_moment(self.at.replace(tzinfo=None))
-        return f"{self.program}: {unit} at {at}, {_count(self.members, 'member')}"
+        return f"{self.program}: {unit} at {at}, {count(self.members, 'member')}"
 
     def _left_out(self) -> list[str]:
-        count = _count(len(self.problems), "problem")
-        return [f"Not counted: {count}; report.problems says which and why."] if self.problems else []
+        left_out = f"Not counted: {count(len(self.problems), 'problem')}; report.problems says which and why."
+        return [left_out] if self.problems else []
 
 
 def balances_report(
@@ -155,7 +160,7 @@ def balances_report(
     >>> balances_report(club, visits, at="2026-01-21").rows
     (MemberBalance(member='m-1', unit='beans', earned=14, pending=5, available=9, lapsed=0, lapse_soon=0),)
     """
-    activities, problems = _given(transactions)
+    activities, problems = given(transactions)
     asked = in_zone(moment(at), program.zone)
     rows = [
         _balance(account, unit, asked)
@@ -173,7 +178,7 @@ def account_of(
 
     A member who is not among the *transactions* is a `DataError`.
     """
-    activities, problems = _given(transactions)
+    activities, problems = given(transactions)
     own = [activity for activity in activities if activity.member == member]
     if not own:
         raise DataError(f"{member!r} has no transactions; give one of the members there are", "member")
@@ -184,9 +189,9 @@ def _accounts(
     program: AnyProgram, activities: Iterable[Activity], at: datetime, problems: list[DataError]
 ) -> Iterator[Account]:
     """An account for each member, by their names."""
-    for member, history in sorted(_histories(activities).items()):
+    for member, history in sorted(histories(activities).items()):
         account = program.account(member or "nobody")
-        for n, activity in enumerate(_in_order(program, _each_once(history, problems)), start=1):
+        for n, activity in enumerate(in_order(program, each_once(history, problems)), start=1):
             if activity.at.timestamp() > at.timestamp():
                 break
             try:

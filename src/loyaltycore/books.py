@@ -63,7 +63,10 @@ CHANGING: Final = (
 
 
 class Book:
-    """The lots of one unit, by when they end, by when they become available, and in the order they are spent."""
+    """The lots of one unit, by when they end, by when they become available, and in the order they are spent.
+
+    Lots are put in order when somebody first asks: most accounts earn many times before they spend.
+    """
 
     def __init__(self, order: LotOrder) -> None:
         self.order = order
@@ -77,6 +80,10 @@ class Book:
         """When lots of that policy end, by the days they count from."""
         self.by_order: list[tuple[Any, int]] = []
         self.by_ends: list[tuple[datetime, int]] = []
+        self.unplaced: dict[int, LotState] = {}
+        """Lots that are not in the heaps yet, where they belong."""
+        self.soonest: datetime | None = None
+        """No lot ends before this."""
         self.by_pending: list[tuple[datetime, int]] = []
         self._many_pending = 64
 
@@ -94,26 +101,38 @@ class Book:
             self.live.pop(lot.id, None)
             return
         self.live[lot.id] = lot
-        if self.sorted and not lot.in_order:
-            lot.in_order = True
-            heappush(self.by_order, (lot.key, lot.id))
-        if lot.ends is not None and not lot.in_ends:
-            lot.in_ends = True
-            heappush(self.by_ends, (lot.ends, lot.id))
+        if not (lot.in_order and lot.in_ends):
+            self.unplaced[lot.id] = lot
+            if lot.ends is not None and (self.soonest is None or lot.ends < self.soonest):
+                self.soonest = lot.ends
+
+    def _put_in_order(self) -> None:
+        """Put into the heaps what is not in them yet."""
+        for number, lot in self.unplaced.items():
+            if number not in self.live:
+                continue
+            if not lot.in_order and self.sorted:
+                lot.key = self.order.key(lot)  # type: ignore[arg-type]
+                heappush(self.by_order, (lot.key, lot.id))
+            if not lot.in_ends and lot.ends is not None:
+                heappush(self.by_ends, (lot.ends, lot.id))
+            lot.in_order = lot.in_ends = True
+        self.unplaced = {}
         if len(self.by_order) + len(self.by_ends) > 4 * len(self.live) + 128:
             self._clear_out()
 
     def _clear_out(self) -> None:
         """Drop what is stale from the heaps, once most of it is: lots are moved in them by adding them anew."""
         for _, number in (*self.by_order, *self.by_ends):
-            self.lots[number].in_order = self.lots[number].in_ends = False
+            if number in self.lots:
+                self.lots[number].in_order = self.lots[number].in_ends = False
         self.by_order, self.by_ends = [], []
         for lot in self.live.values():
             if self.sorted:
                 self.by_order.append((lot.key, lot.id))
             if lot.ends is not None:
                 self.by_ends.append((lot.ends, lot.id))
-            lot.in_order, lot.in_ends = self.sorted, lot.ends is not None
+            lot.in_order = lot.in_ends = True
         heapify(self.by_order)
         heapify(self.by_ends)
 
@@ -125,36 +144,33 @@ class Book:
 
     def rekey(self, lot: LotState) -> None:
         """Put a lot in its new place after its end has moved."""
-        lot.key = self.order.key(lot)  # type: ignore[arg-type]
         lot.in_order = lot.in_ends = False  # what the heaps still hold of it is stale, and passed over
         self.place(lot)
 
     def forget(self, lot: LotState) -> None:
-        """Drop a lot, as if it had never been made."""
+        """Drop a lot, as if it had never been made; what the heaps hold of it is stale."""
         del self.lots[lot.id]
         self.live.pop(lot.id, None)
-        for name in ("by_order", "by_ends", "by_pending"):
-            heap = [item for item in getattr(self, name) if item[1] != lot.id]
-            heapify(heap)
-            setattr(self, name, heap)
+        self.unplaced.pop(lot.id, None)
 
     def plan(self, points: int, accepted: Callable[[LotState], bool] | None = None) -> list[tuple[int, int]]:
         """Which lots to take so many points from, in the order of spending; fewer if there are not as many."""
         taken: list[tuple[int, int]] = []
         if not self.sorted or accepted is not None:
-            lots = (lot for lot in self.in_order() if accepted is None or accepted(lot))
-            for lot in lots:
+            for live in self.in_order():
                 if not points:
                     break
-                part = min(lot.points, points)
-                taken.append((lot.id, part))
-                points -= part
+                if accepted is None or accepted(live):
+                    part = min(live.points, points)
+                    taken.append((live.id, part))
+                    points -= part
             return taken
+        self._put_in_order()
         passed: dict[int, tuple[Any, int]] = {}
         while points and self.by_order:
             item = self.by_order[0]
-            lot = self.lots[item[1]]
-            if item[0] == lot.key and lot.id not in passed:
+            lot = self.lots.get(item[1])
+            if lot is not None and item[0] == lot.key and lot.id not in passed:
                 if lot.id in self.live:
                     part = min(lot.points, points)
                     taken.append((lot.id, part))
@@ -171,7 +187,9 @@ class Book:
 
     def in_order(self) -> list[LotState]:
         """The lots that can be spent, in the order they would be."""
-        if not self.sorted:
+        if self.sorted:
+            self._put_in_order()
+        else:
             for lot in self.live.values():
                 lot.key = self.order.key(lot)  # type: ignore[arg-type]
         return sorted(self.live.values(), key=lambda lot: (lot.key, lot.id))
@@ -180,8 +198,8 @@ class Book:
         """When the next pending lot becomes available, and which."""
         while self.by_pending:
             instant, number = self.by_pending[0]
-            lot = self.lots[number]
-            if lot.ready or not lot.points or lot.pending_until != instant:
+            lot = self.lots.get(number)
+            if lot is None or lot.ready or not lot.points or lot.pending_until != instant:
                 heappop(self.by_pending)
             else:
                 return instant, number
@@ -189,12 +207,15 @@ class Book:
 
     def next_end(self) -> tuple[datetime, int] | None:
         """When the next lot ends at the earliest, and which."""
+        self._put_in_order()
         while self.by_ends:
             instant, number = self.by_ends[0]
-            lot = self.lots[number]
-            if number in self.live and lot.ends == instant:
+            lot = self.lots.get(number)
+            if lot is not None and number in self.live and lot.ends == instant:
+                self.soonest = instant
                 return instant, number
             heappop(self.by_ends)
-            if lot.ends == instant:
+            if lot is not None and lot.ends == instant:
                 lot.in_ends = False
+        self.soonest = None
         return None

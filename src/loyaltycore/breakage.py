@@ -11,18 +11,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from itertools import accumulate
-from typing import ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from attrs import field, frozen
 
-from loyaltycore._accounting import Accounts, Result, Table, ledgers, money, percent, whole_points
+from loyaltycore._accounting import Calculation, money, percent, whole_points
+from loyaltycore._accounts import Accounts, source_of
 from loyaltycore._calendar import civil_date
 from loyaltycore._exact import Exact, FrozenMap, Number, above_zero, tidy, whole
+from loyaltycore._months import check_by, label, period_of
+from loyaltycore._result import Plotted, Table
 from loyaltycore.entries import Entry
 from loyaltycore.errors import RuleError
 from loyaltycore.history import AnyProgram
 from loyaltycore.ledger import Ledger
-from loyaltycore.reports import MONTHS, _label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # What became of points, by when they were issued ---------------------------------------------------------------------
 
@@ -45,22 +50,21 @@ def _fates(
     accounts: Accounts, until: date | str, by: str, unit: str, program: AnyProgram | None
 ) -> tuple[dict[int, Fate], int, str]:
     """By period of issue what became of its points up to and with *until*; the period that this is in; the unit."""
-    if by not in MONTHS:
-        raise RuleError(f"by: {by!r} is no period of a report; give one of {', '.join(MONTHS)}")
+    check_by(by)
     last = civil_date(until, "until")
     found: dict[int, Fate] = {}
-    for account, ledger in ledgers(accounts, program, last):
+    for account, ledger in source_of(accounts, program).opened_at_end(last):
         unit = account._unit(unit)
         lots = {number: lot for number, lot in ledger.lots.items() if lot.unit == unit}
-        issued = {number: _period(lot.earned, by) for number, lot in lots.items()}
+        issued = {number: period_of(lot.earned, by) for number, lot in lots.items()}
         gone = _gone(ledger, unit, issued, by)
         for number, period in issued.items():
             fate = found.setdefault(period, Fate(Counter(), Counter(), Counter(), Counter()))
             for counter, ages in zip(fate, gone.get(number, ()), strict=False):
                 for age, points in ages:
                     counter[age] += points
-            fate.left[max(0, _period(last, by) - period)] += lots[number].points + lots[number].held
-    return dict(sorted(found.items())), _period(last, by), unit
+            fate.left[max(0, period_of(last, by) - period)] += lots[number].points + lots[number].held
+    return dict(sorted(found.items())), period_of(last, by), unit
 
 
 def _gone(ledger: Ledger, unit: str, issued: Mapping[int, int], by: str) -> dict[int, tuple[list[list[int]], ...]]:
@@ -70,7 +74,7 @@ def _gone(ledger: Ledger, unit: str, issued: Mapping[int, int], by: str) -> dict
         where, back = _leaves(entry) if entry.unit == unit else (None, False)
         if where is None:
             continue
-        now = _period(ledger.day(entry.posted), by)
+        now = period_of(ledger.day(entry.posted), by)
         for number, points in entry.lots:
             if back:
                 _take_back(gone[number][where], points)
@@ -100,11 +104,6 @@ def _take_back(parts: list[list[int]], points: int) -> None:
         parts[-1][1] -= part
         if not parts[-1][1]:
             parts.pop()
-
-
-def _period(day: date, by: str) -> int:
-    """Which month, quarter or year since the year 0."""
-    return (day.year * 12 + day.month - 1) // MONTHS[by]
 
 
 # The chain ladder ---------------------------------------------------------------------------------------------------
@@ -144,7 +143,7 @@ def _tail(value: Number) -> Exact:
 
 
 @frozen(repr=False)
-class Triangle(Result):
+class Triangle(Calculation, Plotted):
     """The ultimate redemption rate of each cohort by the chain ladder. `print` it, or take `rows`, `factors`, `rate`.
 
     *cohorts* are the points issued in each period, and those of them redeemed in all at each age: one number for each
@@ -159,7 +158,7 @@ class Triangle(Result):
     ((Fraction(5, 3), Fraction(31, 26)), '0.616')
     """
 
-    columns: ClassVar[tuple[str, ...]] = UltimateRate._fields
+    row: ClassVar[type[Any]] = UltimateRate
 
     cohorts: FrozenMap[str, tuple[int, tuple[int, ...]]] = field(converter=_cohorts)
     unit: str = "points"
@@ -223,6 +222,14 @@ class Triangle(Result):
         ]
         yield self._title(), (self.by, "issued", "redeemed", "at last", "rate", "low", "high"), rates
 
+    def _draw(self, ax: Axes) -> Axes:
+        from loyaltycore import plots
+
+        rates = {cohort: [n / issued for n in by_age] for cohort, (issued, by_age) in self.cohorts.items()}
+        ages = [str(age) for age in range(max(map(len, rates.values())))]
+        unit = f"share redeemed, by age in {self.by}s"
+        return plots.lines(ax, ages, rates, title=self._title(), unit=unit, percent=True, ordered=True)
+
 
 def triangle(
     accounts: Accounts, *, until: date | str, by: str = "year", unit: str = "", program: AnyProgram | None = None
@@ -239,7 +246,7 @@ def triangle(
     for period, fate in found.items():
         if fate.issued:
             at_each_age = (fate.redeemed[age] for age in range(last - period + 1))
-            cohorts[_label(period, by)] = (fate.issued, tuple(accumulate(at_each_age)))
+            cohorts[label(period, by)] = (fate.issued, tuple(accumulate(at_each_age)))
     return Triangle(cohorts, unit, by)
 
 
@@ -263,10 +270,10 @@ class SurvivalAge(NamedTuple):
 
 
 @frozen(repr=False)
-class Survival(Result):
+class Survival(Calculation, Plotted):
     """How long points live, and what becomes of them. `print` it, or take `rows`, `rate`, `low` and `high`."""
 
-    columns: ClassVar[tuple[str, ...]] = SurvivalAge._fields
+    row: ClassVar[type[Any]] = SurvivalAge
 
     rows: tuple[SurvivalAge, ...]
     unit: str = "points"
@@ -296,6 +303,13 @@ class Survival(Result):
         rows = [(str(row.age), *row[1:5], *map(percent, row[5:])) for row in self.rows]
         header = (f"age in {self.by}s", "at risk", "redeemed", "lapsed", "censored", "left", "redeemed in all")
         yield self._title(), header, rows
+
+    def _draw(self, ax: Axes) -> Axes:
+        from loyaltycore import plots
+
+        series = {"still there": [row.left for row in self.rows], "redeemed": [row.rate for row in self.rows]}
+        labels = [str(row.age) for row in self.rows]
+        return plots.lines(ax, labels, series, title=self._title(), unit=f"share, by age in {self.by}s", percent=True)
 
 
 def survival(

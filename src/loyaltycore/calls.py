@@ -116,12 +116,12 @@ def histories(program: AnyProgram, events: Iterable[Event]) -> dict[str, list[Pl
     members: defaultdict[str, list[Placed]] = defaultdict(list)
     civil_is_utc = zone.key == "UTC"
     for event in events:
-        at = event.at if isinstance(event, (Activity, Call)) else _no_event(event)
-        happened = as_utc(at) if civil_is_utc and at.tzinfo is None else _instant(at, zone)
-        posted = happened
+        at = happened(event)
+        instant = as_utc(at) if civil_is_utc and at.tzinfo is None else instant_of(at, zone)
+        posted = instant
         if type(event) is Call and event.posted is not None:
-            posted = max(happened, _instant(event.posted, zone))
-        members[event.member].append((posted, happened, event.id, event))
+            posted = max(instant, instant_of(event.posted, zone))
+        members[event.member].append((posted, instant, event.id, event))
     place = itemgetter(0, 1, 2)
     for member in sorted(members):
         history = members[member]
@@ -135,15 +135,19 @@ def _content(placed: Placed) -> str:
     return repr(placed[3])
 
 
-def _instant(at: datetime, zone: Any) -> datetime:
+def happened(event: object) -> datetime:
+    """When an event happened, in civil time unless it says its zone; what is none is refused."""
+    if isinstance(event, (Activity, Call)):
+        return event.at
+    raise DataError(f"{event!r} is no event; give activities and calls, a frame, or the path of a file", "history")
+
+
+def instant_of(at: datetime, zone: Any) -> datetime:
+    """The instant in UTC."""
     try:
         return in_zone(at, zone).astimezone(UTC)
     except OverflowError:
         raise RuleError(f"at: {at} is no moment in UTC; give one within the years 1 to 9999") from None
-
-
-def _no_event(event: object) -> Any:
-    raise DataError(f"{event!r} is no event; give activities and calls, a frame, or the path of a file", "history")
 
 
 # From rows ----------------------------------------------------------------------------------------------------------
@@ -363,30 +367,64 @@ def is_frame(value: object) -> bool:
     return type(value).__module__.partition(".")[0] in ("polars", "pandas", "pyarrow", "duckdb", "narwhals")
 
 
-def frame_calls(program: AnyProgram, df: Any, columns: Mapping[str, str], amount_unit: str | None) -> Calls:
-    """The events in a frame: a row is as in a file, and its amount as `award_frame` reads it."""
-    nw = _narwhals()
-    from loyaltycore._frame import Numbers, coin_of
+@frozen(eq=False)
+class FrameHistory:
+    """A frame of history: a row is as in a file, and its amount as `award_frame` reads it."""
 
-    frame: Any = nw.from_native(df)
-    frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
-    header = list(frame.columns)
-    places = _find_columns(header, columns, "the frame", "", ROW_COLUMNS)
-    amount = header[places["amount"]]
-    read = Numbers.amounts(amount, frame.schema[amount], amount_unit, coin_of(program.version(_SOME_TIME)), None)
+    frame: Any
+    """The rows, as narwhals has them."""
+    places: Mapping[str, int]
+    """Where in a row each thing stands."""
+    amounts: Any
+    """How the amounts are read, exactly."""
+    unnamed: str = "row {}"
+    """How a row without an id is named."""
+    first: int = 0
+    """The number of the first row."""
 
-    def line(amount: Any, category: str, quantity: Any, sku: str) -> Line:
+    @classmethod
+    def of(cls, program: AnyProgram, df: Any, columns: Mapping[str, str], amount_unit: str | None) -> FrameHistory:
+        """What there is in a frame."""
+        nw = _narwhals()
+        from loyaltycore._frame import Numbers, coin_of
+
+        frame: Any = nw.from_native(df)
+        frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+        header = list(frame.columns)
+        places = _find_columns(header, columns, "the frame", "", ROW_COLUMNS)
+        amount = header[places["amount"]]
+        coin = coin_of(program.version(_SOME_TIME))
+        return cls(frame, places, Numbers.amounts(amount, frame.schema[amount], amount_unit, coin, None))
+
+    def calls(self) -> Calls:
+        """The events in all rows; a row that cannot be read is raised, with a note of its number."""
+        events = self.events(enumerate(self.frame.iter_rows()))
+        return Calls(tuple(events), (), self.read)
+
+    @property
+    def read(self) -> FrozenMap[str, str]:
+        """Which column each thing is read from."""
+        return FrozenMap({what: self.frame.columns[place] for what, place in self.places.items()})
+
+    def events(self, rows: Iterable[tuple[int, Sequence[Any]]]) -> Iterator[Event]:
+        """The events in some rows, each with its number."""
+        reader = _Rows(self.places, len(self.frame.columns), "id" in self.places, self._line, _frame_at, self.unnamed)
+        for number, row in rows:
+            try:
+                reader.add(self.first + number, row)
+            except LoyaltyError as error:
+                _note_row(number, error)
+        return reader.events(_note_row)
+
+    def _line(self, amount: Any, category: str, quantity: Any, sku: str) -> Line:
         if amount is None:
             raise DataError("null; fill it in, with 0 where nothing was paid", "amount")
-        return Line(read.exact(amount), str(category), quantity=quantity or 1, sku=str(sku))
+        return Line(self.amounts.exact(amount), str(category), quantity=quantity or 1, sku=str(sku))
 
-    reader = _Rows(places, len(header), "id" in places, line, _frame_at, "row {}")
-    for number, row in enumerate(frame.iter_rows()):
-        try:
-            reader.add(number, row)
-        except LoyaltyError as error:
-            _note_row(number, error)
-    return Calls(tuple(reader.events(_note_row)), (), FrozenMap({what: header[p] for what, p in places.items()}))
+
+def frame_calls(program: AnyProgram, df: Any, columns: Mapping[str, str], amount_unit: str | None) -> Calls:
+    """The events in a frame: a row is as in a file, and its amount as `award_frame` reads it."""
+    return FrameHistory.of(program, df, columns, amount_unit).calls()
 
 
 def _frame_at(value: Any) -> datetime:
@@ -410,10 +448,11 @@ def _narwhals() -> Any:
     return narwhals
 
 
-def frame_like(native: Any, rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> Any:
-    """Rows as a frame of the same library."""
+def frame_like(native: Any, columns: Sequence[Sequence[Any]], names: Sequence[str]) -> Any:
+    """Columns as a frame of the same library."""
     nw = _narwhals()
-    implementation = nw.from_native(native).implementation
-    cells = zip(*rows, strict=True) if rows else ((),) * len(names)
-    eager = nw.from_dict({n: list(c) for n, c in zip(names, cells, strict=True)}, backend=implementation)
-    return eager.to_native()
+    library = nw.from_native(native).implementation
+    cells = {name: list(column) for name, column in zip(names, columns, strict=True)}
+    if library.is_duckdb():
+        return nw.from_dict(cells, backend="pyarrow").lazy("duckdb").to_native()
+    return nw.from_dict(cells, backend=library).to_native()

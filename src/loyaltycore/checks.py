@@ -18,7 +18,8 @@ from loyaltycore._exact import Exact, show
 from loyaltycore._show import code_of
 from loyaltycore._strategy import Stored, frozen, step, walk
 from loyaltycore.conditions import AtLeastTier, Condition, Fact, Has, InTier
-from loyaltycore.earning import BestOf, Cap, Counted, EarningRule, FirstOf, Sum, Times, When, Within, Wrapped
+from loyaltycore.counted import Cap
+from loyaltycore.earning import BestOf, Counted, EarningRule, FirstOf, Sum, Times, When, Within, Wrapped
 from loyaltycore.earning_rules import Flat, PerItem, PerSpend, PerStep, PerUnit
 from loyaltycore.errors import RuleError
 from loyaltycore.factors import ByFact, ByTier, Constant, Factor, FactorWhen, FactTable, Product, RateTable

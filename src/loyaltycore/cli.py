@@ -10,6 +10,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import csv
+from datetime import timedelta
 from importlib.metadata import version
 import json
 import os
@@ -29,9 +30,10 @@ from loyaltycore.differences import diff
 from loyaltycore.errors import DataError, LoyaltyError, LoyaltyWarning, MissingExtra, RuleError
 from loyaltycore.explaining import explain as explain_program
 from loyaltycore.history import AnyProgram, ProgramHistory
+from loyaltycore.instants import end_of
 from loyaltycore.liability import rollforward
-from loyaltycore.replay import TABLES, replay
-from loyaltycore.reports import MONTHS, explain, points_report
+from loyaltycore.replay import TABLES, csv_of, replay
+from loyaltycore.reports import MONTHS, compare, expiry_wall, explain, lots_over_time, overview, page, points_report
 from loyaltycore.schema import program_schema
 from loyaltycore.serialize import load_history, place_in_file, to_json
 
@@ -93,6 +95,7 @@ def _parser() -> ArgumentParser:
     )
     report.add_argument("--by", choices=MONTHS, default="month", help="what the columns are (default: month)")
     report.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
+    _add_html(report, "a page of it, and of what became of the points and the members")
     report.add_argument(
         "--explain",
         metavar="ID",
@@ -120,8 +123,10 @@ def _parser() -> ArgumentParser:
     statement.add_argument("--at", metavar="MOMENT", required=True, help=_MOMENT)
     statement.add_argument("--since", metavar="MOMENT", help="where it begins (default: with the first transaction)")
     statement.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    _add_html(statement, "a page of it, and of the lots over time")
     _add_replay(commands)
     _add_liability(commands)
+    _add_compare(commands)
     _add_check(commands)
     _add_explain(commands)
     _add_diff(commands)
@@ -174,6 +179,45 @@ def _add_liability(commands: Any) -> None:
     command.add_argument("--places", metavar="N", type=int, default=2, help="digits of money (default: 2)")
     command.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
     command.add_argument("--journal", action="store_true", help="the journal lines instead; they need prices")
+    _add_html(command, "a page of it, of when the points lapse, and of the journal")
+
+
+def _add_compare(commands: Any) -> None:
+    command = _add_command(
+        commands,
+        "compare",
+        _compare,
+        what="what another program would have come to",
+        description="One history under several programs: points, cost, liability, tiers, the members who are better\n"
+        "and worse off, and why. Members do what they did. It reads what `replay` reads.",
+        example="--with club-2027.toml --worth 0.01",
+        several=True,
+    )
+    command.add_argument(
+        "--with", dest="others", metavar="FILE", action="append", required=True, help="another program; may be repeated"
+    )
+    command.add_argument("--at", metavar="MOMENT", help=f"the end: {_MOMENT} (default: the last event)")
+    command.add_argument(
+        "--worth",
+        metavar="[UNIT=]MONEY",
+        action="append",
+        default=[],
+        help="what a spent point costs; for several units",
+    )
+    command.add_argument(
+        "--rate",
+        metavar="SHARE",
+        default="1",
+        help="how many outstanding points will be redeemed, as in 0.7 (default: 1)",
+    )
+    command.add_argument("--places", metavar="N", type=int, default=2, help="digits of money (default: 2)")
+    command.add_argument("--workers", metavar="N", type=int, default=1, help="so many processes (default: 1)")
+    command.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
+    _add_html(command, "a page of it")
+
+
+def _add_html(command: ArgumentParser, what: str) -> None:
+    command.add_argument("--html", metavar="FILE", help=f"write {what} to this file, with plots; it needs no network")
 
 
 def _add_check(commands: Any) -> None:
@@ -329,37 +373,49 @@ def _read(file: str) -> AnyProgram:
 def _report(args: Namespace) -> None:
     program, transactions = _program(args), _transactions(args)
     if args.explain is not None:
-        text = f"{explain(program, transactions, args.explain)}\n"
-    else:
-        report = points_report(program, transactions, by=args.by)
-        if args.format == "csv":
-            text = report.to_csv()
-        elif args.format == "json":
-            text = json.dumps(report.to_data(), indent=2, ensure_ascii=False) + "\n"
-        else:
-            text = f"{report}\n"
-    sys.stdout.write(text)
+        sys.stdout.write(f"{explain(program, transactions, args.explain)}\n")
+        return
+    report = points_report(program, transactions, by=args.by)
+    _print(report, args.format)
+    if args.html is not None:
+        more = overview(replay(program, transactions), by=args.by) if transactions else ()
+        _write_page(args.html, f"{program.name}: points and members", [report, *more])
 
 
-def _balances(args: Namespace) -> None:
-    program, transactions = _program(args), _transactions(args)
-    report = balances_report(program, transactions, at=args.at)
-    if args.format == "csv":
+def _print(report: Any, form: str) -> None:
+    if form == "csv":
         text = report.to_csv()
-    elif args.format == "json":
+    elif form == "json":
         text = json.dumps(report.to_data(), indent=2, ensure_ascii=False) + "\n"
     else:
         text = f"{report}\n"
     sys.stdout.write(text)
 
 
+def _write_page(file: str, title: str, parts: Iterable[Any]) -> None:
+    """Write a page of HTML; that it has no plots is said, and why."""
+    Path(file).write_text(page(title, parts), encoding="utf-8", newline="\n")
+    try:
+        import loyaltycore.plots  # noqa: F401
+    except MissingExtra as error:
+        _say(f"{file} has no plots: {error}")
+
+
+def _balances(args: Namespace) -> None:
+    program, transactions = _program(args), _transactions(args)
+    _print(balances_report(program, transactions, at=args.at), args.format)
+
+
 def _replay(args: Namespace) -> None:
     program, start = _program(args), perf_counter()
-    history, named = _history(args)
+    plain = _plain_csv(args, program)
+    history, named = (plain, _named_columns(args, ROW_COLUMNS)) if plain else _history(args)
     done = replay(
         program, history, at=args.at, entries=args.entries, workers=args.workers, checkpoint=args.checkpoint,
         columns=named,
     )  # fmt: skip
+    if plain:
+        _tell_how_it_was_read(Calls((), done.problems, plain.read), named)
     taken = max(perf_counter() - start, 1e-9)
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
@@ -373,16 +429,30 @@ def _replay(args: Namespace) -> None:
 def _liability(args: Namespace) -> None:
     program = _program(args)
     history, named = _history(args)
-    accounts = replay(program, history, columns=named).accounts()
-    forward = rollforward(accounts, since=args.since, until=args.until, prices=_prices(args.price), places=args.places)
-    report = forward.journal() if args.journal else forward
-    if args.format == "csv":
-        text = report.to_csv()
-    elif args.format == "json":
-        text = json.dumps(report.to_data(), indent=2, ensure_ascii=False) + "\n"
-    else:
-        text = f"{report}\n"
-    sys.stdout.write(text)
+    done = replay(program, history, columns=named)
+    forward = rollforward(done, since=args.since, until=args.until, prices=_prices(args.price), places=args.places)
+    _print(forward.journal() if args.journal else forward, args.format)
+    if args.html is not None:
+        end = end_of(forward.until, program.zone) - timedelta.resolution
+        walls = [expiry_wall(done, at=end, unit=unit) for unit, points in program.points.items() if points.redeemable]
+        journal = [forward.journal()] if args.price else []
+        _write_page(args.html, f"{program.name}: liability for points", [forward, *walls, *journal])
+
+
+def _compare(args: Namespace) -> None:
+    files = [args.program, *args.others]
+    stems = [Path(file).stem for file in files]
+    programs = {stem if stems.count(stem) == 1 else file: _read(file) for stem, file in zip(stems, files, strict=True)}
+    if len(programs) < len(files):
+        raise RuleError(f"--with: {args.program} is given again; give other files")
+    history, named = _history(args)
+    result = compare(
+        programs, history, at=args.at, worth=_prices(args.worth), rate=args.rate, places=args.places,
+        workers=args.workers, columns=named,
+    )  # fmt: skip
+    _print(result, args.format)
+    if args.html is not None:
+        _write_page(args.html, " and ".join(programs), result.parts)
 
 
 def _prices(given: Sequence[str]) -> dict[str, str] | str | None:
@@ -403,6 +473,14 @@ def _history(args: Namespace) -> tuple[Any, dict[str, str]]:
     )
     _tell_how_it_was_read(history, named)
     return history, named
+
+
+def _plain_csv(args: Namespace, program: AnyProgram) -> Any:
+    """A CSV file as columns, if it is one that is read as most are and polars is there; else nothing."""
+    usual = args.delimiter == "," and args.encoding == "utf-8-sig" and not args.strict
+    if len(args.files) > 1 or not usual or Path(args.files[0]).suffix == ".parquet":
+        return None
+    return csv_of(program, Path(args.files[0]), _named_columns(args, ROW_COLUMNS))
 
 
 def _parquet(files: Sequence[str]) -> Any:
@@ -432,6 +510,10 @@ def _statement(args: Namespace) -> None:
     account = account_of(program, transactions, args.member, at=args.at)
     statement = account.statement(at=args.at, since=args.since)
     sys.stdout.write(f"{to_json(statement, indent=2) if args.format == 'json' else statement}\n")
+    if args.html is not None:
+        units = [unit for unit, points in program.points.items() if points.redeemable]
+        lots = [lots_over_time(account, at=args.at, unit=unit) for unit in units]
+        _write_page(args.html, f"{program.name}: {args.member}", [statement, *lots])
 
 
 def _check(args: Namespace) -> int:

@@ -18,7 +18,20 @@ from attrs import field
 
 from loyaltycore import _show
 from loyaltycore._calendar import civil_date, moment, month_day, on_day, show_moment
-from loyaltycore._columns import CATEGORY, KIND, SKU, TIER, Column, Columns, Mask, NotLowered
+from loyaltycore._columns import (
+    AT,
+    CATEGORY,
+    JOINED,
+    KIND,
+    LADDER,
+    MEMBER,
+    SKU,
+    TIER,
+    Column,
+    Columns,
+    Mask,
+    NotLowered,
+)
 from loyaltycore._exact import Exact, Number, exact, whole
 from loyaltycore._strategy import STAR, Strategy, as_count, check_finished, frozen, is_name, readable, text, texts
 from loyaltycore.activity import Activity, FactValue, Line, Member, fact_value, same_fact
@@ -213,7 +226,7 @@ class Sku(Condition):
         return columns.is_in(SKU, self.skus)
 
 
-def _matches(stated: object, wanted: tuple[FactValue, ...]) -> bool:
+def matches(stated: object, wanted: tuple[FactValue, ...]) -> bool:
     """Whether a fact is stated, and is (or, a tuple, contains) one of the values if any are wanted."""
     if stated is None:
         return False
@@ -256,7 +269,7 @@ class Fact(Condition):
     def test(self, line: Line, activity: Activity, member: Member) -> bool:
         """Whether the fact is stated so."""
         stated = line.facts.get(self.name)
-        return _matches(activity.facts.get(self.name) if stated is None else stated, self.values)
+        return matches(activity.facts.get(self.name) if stated is None else stated, self.values)
 
     def _lower(self, columns: Columns) -> Mask:
         return columns.is_in(("fact", self.name), self.values)
@@ -389,7 +402,7 @@ class During(Whole):
         bounds = [(self.start, False), (self.end, True)]
         within = [engine.compared(bound, late=late) for bound, late in bounds if bound is not None]
         if not within:
-            raise NotLowered(repr(self))
+            raise NotLowered(self)
         return reduce(engine.both, within)
 
     def is_ahead(self, activity: Activity) -> bool:
@@ -531,6 +544,14 @@ class BirthMonth(Whole):
         """Whether it is that month; not, if neither fact is known."""
         return member.birth_month == activity.day.month
 
+    def _lower(self, columns: Columns) -> Mask:
+        facts = ("member_fact", "birth_month"), ("member_fact", "birthday")
+        return columns.engine.told(self, _born_in, AT, *facts)
+
+
+def _born_in(at: datetime, month: FactValue | None, birthday: FactValue | None) -> bool:
+    return Member(facts={"birth_month": month, "birthday": birthday}).birth_month == at.month
+
 
 def _around(value: int) -> int:
     return whole(value, "days", at_least=0, at_most=180)
@@ -556,17 +577,24 @@ class Anniversary(Whole):
 
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether it is that day, or near enough; not, if the fact is not known."""
-        first = member.joined if self.of == "joined" else member.facts.get(self.of)
+        return self._near(activity.at, member.joined if self.of == "joined" else member.facts.get(self.of))
+
+    def _lower(self, columns: Columns) -> Mask:
+        return columns.engine.told(self, self._near, AT, JOINED if self.of == "joined" else ("member_fact", self.of))
+
+    def _near(self, at: datetime, first: Any) -> bool:
+        """Whether a moment is near enough to the day that the fact names."""
         if first is None:
             return False
+        today = at.date()
         if str(first).count("-") == 1:
             since, (month, day) = None, month_day(str(first), self.of)
         else:
             since = civil_date(first, self.of)
             month, day = since.month, since.day
-        years = range(activity.day.year - 1, activity.day.year + 2)
+        years = range(today.year - 1, today.year + 2)
         days = (on_day(year, month, day) for year in years if since is None or year > since.year)
-        return any(-self.before <= (activity.day - that).days <= self.after for that in days)
+        return any(-self.before <= (today - that).days <= self.after for that in days)
 
 
 @frozen(init=False)
@@ -587,7 +615,7 @@ class MemberFact(Whole):
 
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether the fact is known so."""
-        return _matches(member.facts.get(self.name), self.values)
+        return matches(member.facts.get(self.name), self.values)
 
     def _lower(self, columns: Columns) -> Mask:
         return columns.engine.is_in(("member_fact", self.name), self.values)
@@ -622,15 +650,21 @@ class AtLeastTier(Whole):
 
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether the member's tier is not lower; raises `RuleError` if the ladder does not know both."""
-        if member.tier in ("", self.tier):
-            return member.tier == self.tier
-        ladder = member.ladder
-        if self.tier not in ladder or member.tier not in ladder:
+        return self._reached(member.tier, member.ladder)
+
+    def _lower(self, columns: Columns) -> Mask:
+        return columns.engine.told(self, self._reached, TIER, LADDER)
+
+    def _reached(self, tier: str, ladder: tuple[str, ...]) -> bool:
+        """Whether a tier of the ladder is not lower."""
+        if tier in ("", self.tier):
+            return tier == self.tier
+        if self.tier not in ladder or tier not in ladder:
             raise RuleError(
-                f"AtLeastTier: the ladder {ladder!r} does not have both {self.tier!r} and {member.tier!r};"
+                f"AtLeastTier: the ladder {ladder!r} does not have both {self.tier!r} and {tier!r};"
                 " give Member(ladder=...) with all tiers from the lowest up"
             )
-        return ladder.index(member.tier) >= ladder.index(self.tier)
+        return ladder.index(tier) >= ladder.index(self.tier)
 
 
 def _kind_or_none(value: str | None) -> str | None:
@@ -703,6 +737,9 @@ class InExperiment(Whole):
     def holds(self, activity: Activity, member: Member) -> bool:
         """Whether the member was drawn."""
         return self.draws(member.id)
+
+    def _lower(self, columns: Columns) -> Mask:
+        return columns.engine.told(self, self.draws, MEMBER)
 
     def draws(self, id: str) -> bool:
         """Whether the member of that id is in the experiment, for what the application itself does differently."""

@@ -1,5 +1,7 @@
 """Reading transactions: rows of a CSV file become activities, and every row that cannot be read is accounted for.
 
+`make_history` makes a history up instead, for examples and tests.
+
 Rows that share an id are the lines of one basket, wherever they stand in the file; without ids each row is an activity
 of its own. A file is read row by row. What is held is its baskets, in which rows alike share one `Line`, and its bad
 rows; never its text.
@@ -7,23 +9,27 @@ rows; never its text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 import csv
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from operator import itemgetter
 from os import PathLike, fspath
 import re
 from sys import intern
-from typing import Any, Final, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TextIO, TypeAlias
 
 from attrs import Factory, define, frozen
 
-from loyaltycore._calendar import moment
-from loyaltycore._exact import EMPTY, Exact, FrozenMap, exact, show, tidy
+from loyaltycore._calendar import civil_date, moment
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, exact, show, tidy, whole
+from loyaltycore._strategy import text
 from loyaltycore.activity import Activity, Line
 from loyaltycore.errors import DataError, InexactNumber, RuleError
+
+if TYPE_CHECKING:
+    from loyaltycore._made import MadeHistory
 
 Names: TypeAlias = Mapping[str, tuple[str, ...]]
 
@@ -110,6 +116,39 @@ def read_transactions(
         tuple(baskets.activities(problems)),
         problems.in_order(),
         FrozenMap({what: header[place] for what, place in places.items()}),
+    )
+
+
+def make_history(
+    members: int, months: int, seed: int = 1, *, rewards: Iterable[str] = (), start: date | str = "2025-01-01"
+) -> MadeHistory:
+    """A history that is made up, the same on every machine, in every version: for examples and tests.
+
+    It has so many *members*, of whom half joined before the day *start* and half at some time in the *months* from
+    then, and what they did. The n-th member does the same however many there are. With *rewards*, names of a program's,
+    members ask for one of them at a tenth of their visits. Now and then a line is returned, and taken back with
+    `on_shortfall="owe"`.
+
+    Members come 5 times a month on average, but most of them less often: a gamma mixture of chances by day, so that
+    visits are close to negative-binomial (Ehrenberg 1959). They may leave after each visit (Fader, Hardie and Lee
+    2005). Lines are by category, and log-normal around a level of the member. Weekdays, hours, categories and amounts
+    are as measured on the Complete Journey; December is richer than January.
+
+    >>> from loyaltycore.datasets import make_history
+    >>> club = Program("Club", earning=PerSpend(1), rewards={"coffee": Item(100)})
+    >>> history = make_history(members=20, months=3, seed=7, rewards=["coffee"])
+    >>> club.replay(history, members=history.members).totals["points"].spent
+    1500
+    """
+    from loyaltycore._made import make_history
+
+    names = (rewards,) if isinstance(rewards, str) else tuple(rewards)
+    return make_history(
+        whole(members, "members", at_least=1, at_most=10**7),
+        whole(months, "months", at_least=1, at_most=1_200),
+        whole(seed, "seed"),
+        tuple(text(name, "rewards") for name in names),
+        civil_date(start, "start"),
     )
 
 

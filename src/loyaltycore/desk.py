@@ -5,7 +5,7 @@ The same id with the same content gives the same result and writes nothing; with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime
 from functools import wraps
@@ -20,6 +20,7 @@ from loyaltycore.activity import Activity, CounterKey, fact_map
 from loyaltycore.awards import Award
 from loyaltycore.entries import Entry, Receipt, Redemption, call_data, receipt_of
 from loyaltycore.errors import Conflict, RuleError
+from loyaltycore.given import check_lots, checked, fold, reading
 from loyaltycore.ledger import Ledger
 from loyaltycore.snapshots import Archive, LookUp, Snapshot, thaw
 from loyaltycore.standings import Standings
@@ -37,7 +38,8 @@ def verb(method: F) -> F:
     def all_or_nothing(self: Desk, *args: Any, **keywords: Any) -> Any:
         if self._shut:
             raise RuleError(f"{self.id}: {self._shut}")
-        before = self._ledger.length
+        ledger = self._ledger
+        before = ledger.before + len(ledger.entries)
         try:
             return method(self, *args, **keywords)
         except BaseException:
@@ -54,6 +56,9 @@ class Desk:
 
     _shut = ""
     """Why nothing can be written, once a store has taken the account back."""
+
+    _returned: Container[str] | None = None
+    """The activities that will be returned, in part or all, where that is known: of others lines need not be told."""
 
     def __init__(
         self,
@@ -77,7 +82,9 @@ class Desk:
         self._in_utc = terms.zone.key == "UTC"  # where civil time is the instant, conversions can be spared
         self._awards: dict[tuple[str, str], Award] = {}
         """By activity and unit, as long as the account lives: entries do not keep the parts and their reasons."""
-        self._ledger = self._fold(_entries(entries))
+        before, posted = (0, None) if snapshot is None else (snapshot.seq, snapshot.posted)
+        self._ledger = self._fold(checked(several(entries, "entries"), before, posted))
+        check_lots(self._ledger)
         self._published = self._own_by_all(self._ledger)
 
     def __repr__(self) -> str:
@@ -88,9 +95,9 @@ class Desk:
         if self._terms.ladder_names:
             ledger.standings = Standings(ledger)
         if self._snapshot is not None:
-            thaw(ledger, self._snapshot, self._look_up)
-        for entry in entries:
-            ledger.apply(entry)
+            with reading(self._snapshot):
+                thaw(ledger, self._snapshot, self._look_up)
+        fold(ledger, entries)
         if ledger.standings is not None:
             ledger.standings.judged()  # they were judged when the entries were made
         return ledger
@@ -123,6 +130,8 @@ class Desk:
 
     def _instant(self, at: When) -> datetime:
         found = at if isinstance(at, datetime) else moment(at)
+        if found.tzinfo is UTC:
+            return found
         if self._in_utc and found.tzinfo is None:
             return as_utc(found)
         try:
@@ -138,14 +147,21 @@ class Desk:
 
     def _again(self, id: str, verb: str, **content: Any) -> Any:
         """The result of an earlier call with this id, or `None`; a `Conflict` if it said something else."""
+        first = self._first_of(id)
+        return None if first is None else self._same(id, first, call_data(verb, **content))
+
+    def _first_of(self, id: str) -> Entry | None:
+        """The first entry of an earlier call with this id; where there is none, the account is to be open."""
         if not isinstance(id, str) or not id:
             raise RuleError(f"id: {id!r} is no id; give text of your own that names this call, so that a retry is safe")
         first = self._ledger.first_of.get(id)
-        if first is None:
+        if first is None and self._ledger.closed:
             self._check_open()
-            return None
+        return first
+
+    def _same(self, id: str, first: Entry, now: Mapping[str, Any]) -> Any:
+        """The result of the earlier call, if it said the same as one does now."""
         before = first.data.get("call") or call_data("earn", activity=first.data.get("activity"))
-        now = call_data(verb, **content)
         for name, said in now.items():
             if before.get(name) != said and not self._same_activity(before.get(name), said):
                 raise Conflict(_conflict(id, name, before.get(name), said))
@@ -240,10 +256,16 @@ class Desk:
 
     def _publish(self) -> None:
         """What a call does last: what is due at once, and what this account has counted, for all to count together."""
+        if self._ledger.by_itself:
+            self._go_on()
+        if self._shared is not None:
+            self._share()
+
+    def _go_on(self) -> None:
+        """What the account does by itself as soon as something was called."""
         ledger = self._ledger
         if ledger.by_itself and ledger.posted is not None:
             ledger.advance(ledger.posted)
-        self._share()
 
     def _share(self) -> None:
         """Tell what this account has counted since it last told."""
@@ -261,14 +283,6 @@ def several(values: Iterable[Any], what: str) -> tuple[Any, ...]:
     if isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping)):
         return tuple(values)
     raise RuleError(f"{what}: {values!r} is not several; give a list")
-
-
-def _entries(values: Iterable[Entry]) -> tuple[Entry, ...]:
-    entries = several(values, "entries")
-    for entry in entries:
-        if not isinstance(entry, Entry):
-            raise RuleError(f"entries: {entry!r} is no entry; read stored ones with from_data")
-    return entries
 
 
 def _conflict(id: str, name: str, before: object, now: object) -> str:

@@ -19,24 +19,9 @@ from loyaltycore._exact import FrozenMap
 from loyaltycore._phrases import EARNED, Talk, cell, window
 from loyaltycore._strategy import Part, Stored, parts_of, step, walk
 from loyaltycore._terms import AVAILABLE, REACHED, REVIEWED, brings, takes, when
+from loyaltycore.counted import Cap, Cooldown, EveryNthTime, InARow, Limit, Running
 from loyaltycore.dates import DateRule
-from loyaltycore.earning import (
-    AtLeast,
-    BestOf,
-    Cap,
-    Cooldown,
-    EarningRule,
-    EveryNthTime,
-    FirstOf,
-    InARow,
-    Limit,
-    Named,
-    Rounded,
-    Running,
-    Sum,
-    Within,
-    _name_of,
-)
+from loyaltycore.earning import AtLeast, BestOf, EarningRule, FirstOf, Named, Rounded, Sum, Within, _name_of
 from loyaltycore.earning_rules import Flat, PerItem, PerSpend, PerStep, PerUnit, PointsTable
 from loyaltycore.factors import ByTier, Constant, Factor, FactTable, RateTable
 from loyaltycore.history import AnyProgram

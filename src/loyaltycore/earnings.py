@@ -8,18 +8,17 @@ from typing import Any, Final, NoReturn, cast
 
 from attrs import evolve
 
-from loyaltycore._exact import EMPTY, FrozenMap, Number, above_zero, apportion, floor, whole
+from loyaltycore._calendar import as_utc
+from loyaltycore._exact import EMPTY, FrozenMap, Number, above_zero, whole
 from loyaltycore._strategy import text
 from loyaltycore.activity import Activity, Member
 from loyaltycore.awards import Award
 from loyaltycore.books import LotState
-from loyaltycore.dates import DateRule
 from loyaltycore.desk import Desk, When, several, verb
+from loyaltycore.earned import write_earned
 from loyaltycore.entries import Entry, Receipt, call_data
 from loyaltycore.errors import RuleError
-from loyaltycore.events import Waiting
-from loyaltycore.instants import start_of
-from loyaltycore.points import Points
+from loyaltycore.events import unused
 from loyaltycore.records import Earned, Seen
 from loyaltycore.refunds import ByLine, by_line, counts_back, dues_of
 
@@ -37,14 +36,29 @@ class Earning(Desk):
 
         Points are pending if the unit says so. Debts are paid first from what is available at once.
         """
-        activity = self._local(activity)
-        done = self._again(activity.id, "earn", activity=activity)
+        activity, at = self._placed(activity)
+        done = self._earlier(activity)
         if done is not None:
-            return cast("Receipt", done)
-        at = self._instant(activity.at)
+            return done
         posted_at = self._posted(at, posted)
+        self._ledger.advance(posted_at)
+        awards, written = self._bring(activity, at, posted_at)
+        self._publish()
+        for unit, award in awards.items():
+            if award._has_parts or not award.points:  # of any other its entry tells all there is
+                self._awards[activity.id, unit] = award
+        return self._receipt(awards, written)
+
+    def _earlier(self, activity: Activity) -> Receipt | None:
+        """What it earned, if it was earned for before."""
+        first = self._first_of(activity.id)
+        if first is None:
+            return None
+        return cast("Receipt", self._same(activity.id, first, call_data("earn", activity=activity)))
+
+    def _bring(self, activity: Activity, at: datetime, posted: datetime) -> tuple[dict[str, Award], tuple[Entry, ...]]:
+        """Write what an activity earns in each unit, and the tiers and events that it brings."""
         ledger = self._ledger
-        ledger.advance(posted_at)
         units = self._terms.version(at).points
         members: dict[str, Member] = {}
         awards: dict[str, Award] = {}
@@ -55,71 +69,38 @@ class Earning(Desk):
             members = ledger.standings.members_after(activity, at, members, awards)
             awards = {unit: points.award(activity, members[unit]) for unit, points in units.items()}
         parts: Mapping[str, ByLine] = EMPTY
-        if len(activity.lines) > 1:
+        if len(activity.lines) > 1 and (self._returned is None or activity.id in self._returned):
             parts = {unit: by_line(points, awards[unit], activity, members[unit]) for unit, points in units.items()}
         entries: list[Entry] = []
         for unit, award in awards.items():
             if award.points or award.counts is not EMPTY or not entries:
-                entries += self._earn_in(unit, units[unit], award, parts.get(unit), activity, at, posted_at)
-        written = self._judged(activity.id)
-        self._publish()
-        for unit, award in awards.items():
-            if award._parts or not award.points:  # of any other its entry tells all there is
-                self._awards[activity.id, unit] = award
-        return self._receipt(awards, written)
+                entries += write_earned(ledger, unit, units[unit], award, activity, at, posted, activity.member,
+                                        parts=parts.get(unit))  # fmt: skip
+        return awards, self._judged(activity.id)
 
-    def _local(self, activity: Activity) -> Activity:
+    def _placed(self, activity: Activity) -> tuple[Activity, datetime]:
+        """The activity in the program's zone, and its instant."""
         if not isinstance(activity, Activity):
             raise RuleError(f"activity: {activity!r} is no activity; write Activity.purchase(..., at=..., id=...)")
-        return activity if self._in_utc and activity.at.tzinfo is None else activity.in_zone(self._terms.zone)
-
-    def _earn_in(
-        self, unit: str, points: Points, award: Award, parts: ByLine | None, activity: Activity,
-        at: datetime, posted: datetime,
-    ) -> list[Entry]:  # fmt: skip
-        ledger = self._ledger
-        earned = award.points
-        why: Any = award._why
-        if points.at_most is not None:
-            book = ledger.book(unit)
-            room = max(0, points.at_most - book.available - book.pending - book.held)
-            if earned > room:
-                earned, why = room, ("{} points were earned and the balance can take {}", earned, room)
-        exact = award.exact
-        data: dict[str, Any] = {"activity": activity, "exact": exact}
-        if award.points != earned or exact != award.points != floor(exact):
-            data["points"] = award.points
-        if award.counts is not EMPTY:
-            data["counts"] = award.counts
-        if parts is not None and parts.points and earned:
-            data["by_line"] = parts.points if earned == award.points else tuple(apportion(earned, parts.points))
-        if parts is not None and parts.counts:
-            data["counts_by_line"] = parts.counts
-        available = True
-        if points.pending is not None:
-            until = self._pending_until(points.pending, activity, ledger.member(unit))
-            available = until is not None and until <= posted
-            if not available:
-                data["available"] = until
-        lots = ((self._new_lot(), earned),) if earned else ()
-        entry = ledger.write("earned", activity.id, at, posted, unit, earned, lots, why, source=activity.member,
-                             data=FrozenMap.over(data))  # fmt: skip
-        return [entry, *(ledger.repay(unit, at, posted, activity.id) if available and ledger.books[unit].owed else ())]
-
-    def _pending_until(self, pending: DateRule, activity: Activity, member: Member) -> datetime | None:
-        day = pending.falls_on(Waiting(activity), member)
-        return None if day is None else start_of(day, self._terms.zone)
+        if self._in_utc and activity.at.tzinfo is None:
+            return activity, as_utc(activity.at)
+        local = activity.in_zone(self._terms.zone)
+        return local, self._instant(local.at)
 
     def preview(self, activity: Activity) -> Receipt:
         """What `earn` would bring, with nothing written: a tier that is reached, and all that follows from it, too."""
-        activity = self._local(activity)
-        copy = type(self)(
-            self._terms, self.id, joined=self._joined, facts=self._facts, entries=self._ledger.entries,
-            snapshot=self._snapshot, look_up=self._look_up,
-        )  # fmt: skip
-        receipt = copy.earn(activity if activity.id else evolve(activity, id="preview"))
-        first = receipt.entries[0].seq - copy._ledger.before - 1
-        return evolve(receipt, entries=tuple(copy._ledger.entries[max(0, first) :]))
+        activity, at = self._placed(activity)
+        ledger = self._ledger
+        if not activity.id:
+            activity = evolve(activity, id=unused(ledger, "preview"))
+        done = self._earlier(activity)
+        if done is not None:
+            return done
+        with ledger.upto(self._posted(at, None)):
+            before = len(ledger.entries)
+            receipt = self._receipt(*self._bring(activity, at, self._posted(at, None)))
+            self._go_on()
+            return evolve(receipt, entries=tuple(ledger.entries[before:]))
 
     @verb
     def activate(self, activity_id: str, *, id: str, at: When, posted: When | None = None) -> tuple[Entry, ...]:

@@ -115,7 +115,16 @@ class Receipt(Stored):
 
     def __str__(self) -> str:
         lines = [f"{unit}:\n{award}" for unit, award in self.awards.items()]
-        return "\n".join([*lines, *(f"then {_told(entry)}" for entry in self.entries if _follows(entry))])
+        return "\n".join([*lines, *(f"then {told}" for told in self._followed())])
+
+    def _followed(self) -> list[str]:
+        """What came of the points, in words."""
+        return [_told(entry) for entry in self.entries if _follows(entry)]
+
+    def _repr_html_(self) -> str:
+        from loyaltycore._notebook import receipt_html
+
+        return receipt_html(self)
 
 
 def _follows(entry: Entry) -> bool:
@@ -159,6 +168,9 @@ class Redemption(Stored):
 
     def __str__(self) -> str:
         return str(self.quote)
+
+    def _repr_html_(self) -> str:
+        return self.quote._repr_html_()
 
 
 def call_data(verb: str, **content: Any) -> Mapping[str, Any]:

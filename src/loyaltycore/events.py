@@ -8,48 +8,18 @@ among those of their kind alone, and keep no points from lapsing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
-from loyaltycore._exact import FrozenMap, floor
 from loyaltycore._strategy import walk
 from loyaltycore.activity import Activity
-from loyaltycore.awards import Award
 from loyaltycore.conditions import EveryNth, FirstTime
+from loyaltycore.earned import write_earned
 from loyaltycore.entries import Entry
 from loyaltycore.points import Points
 
 if TYPE_CHECKING:
     from loyaltycore.ledger import Ledger
-
-
-@frozen
-class Waiting:
-    """An activity as the subject of the rule for pending points."""
-
-    activity: Activity
-
-    @property
-    def since(self) -> date:
-        """Its day."""
-        return self.activity.day
-
-    @property
-    def moment(self) -> datetime:
-        """Its moment."""
-        return self.activity.at
-
-    @property
-    def earned(self) -> date:
-        """Its day."""
-        return self.activity.day
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """Its facts."""
-        return self.activity.facts
 
 
 def fire(
@@ -59,14 +29,14 @@ def fire(
     units = {unit: points for unit, points in ledger.terms.version(at).points.items() if points.on_event is not None}
     if not units:
         return []
-    activity = Activity.action(kind, at=at.astimezone(ledger.zone), id=_unused(ledger, id), **facts)
+    activity = Activity.action(kind, at=at.astimezone(ledger.zone), id=unused(ledger, id), **facts)
     awards = {}
     for unit, points in units.items():
         awards[unit] = points.rounding.award(points.on_event, activity, ledger.member_at(unit, at))
     written: list[Entry] = []
     for unit, award in awards.items():
         if award.points or award.counts or (not written and _counts(units[unit], kind)):
-            written += _earn(ledger, unit, units[unit], award, activity, at, posted, cause)
+            written += write_earned(ledger, unit, units[unit], award, activity, at, posted, cause, event=True)
     return written
 
 
@@ -75,7 +45,8 @@ def is_event(entry: Entry) -> bool:
     return entry.kind == "earned" and "event" in entry.data
 
 
-def _unused(ledger: Ledger, id: str) -> str:
+def unused(ledger: Ledger, id: str) -> str:
+    """The id, with a number behind it if it is taken."""
     name, n = id, 1
     while ledger.first_of.get(name) is not None:
         n += 1
@@ -86,30 +57,3 @@ def _unused(ledger: Ledger, id: str) -> str:
 def _counts(points: Points, kind: str) -> bool:
     """Whether it matters how many events of a kind there were, those that earned nothing included."""
     return any(isinstance(part, (EveryNth, FirstTime)) and part.of_kind == kind for _, part in walk(points))
-
-
-def _earn(
-    ledger: Ledger, unit: str, points: Points, award: Award, activity: Activity, at: datetime, posted: datetime,
-    cause: str,
-) -> list[Entry]:  # fmt: skip
-    earned, why = award.points, award._why
-    if points.at_most is not None:
-        book = ledger.book(unit)
-        room = max(0, points.at_most - book.available - book.pending - book.held)
-        if earned > room:
-            earned, why = room, ("{} points were earned and the balance can take {}", earned, room)
-    data: dict[str, Any] = {"activity": activity, "exact": award.exact, "event": True}
-    if award.points != earned or award.points != floor(award.exact):
-        data["points"] = award.points
-    if award.counts:
-        data["counts"] = award.counts
-    available = True
-    if points.pending is not None:
-        until = ledger.start(points.pending.falls_on(Waiting(activity), ledger.member_at(unit, at)))
-        available = until is not None and until <= posted
-        if not available:
-            data["available"] = until
-    lots = ((len(ledger.lots) + 1, earned),) if earned else ()
-    entry = ledger.write("earned", activity.id, at, posted, unit, earned, lots, why, source=cause,
-                         data=FrozenMap(data))  # fmt: skip
-    return [entry, *(ledger.repay(unit, at, posted, activity.id) if available else ())]

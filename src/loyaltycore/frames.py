@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 import warnings
 
@@ -30,10 +31,13 @@ from loyaltycore._frame import (
     with_civil,
 )
 from loyaltycore._frame_engine import MEASURED, Expressions, numbers_of
+from loyaltycore._frame_sql import sql_of
+from loyaltycore._spark import with_points
 from loyaltycore._strategy import walk
 from loyaltycore.activity import Activity, Line, Member
-from loyaltycore.awards import Award
-from loyaltycore.earning import Counted, EarningRule, EveryNthTime, Limit, Named
+from loyaltycore.awards import Award, told_by_name
+from loyaltycore.counted import EveryNthTime, Limit
+from loyaltycore.earning import Counted, EarningRule, Named
 from loyaltycore.errors import DataError, LoyaltyError, LoyaltyWarning, RuleError
 from loyaltycore.history import ProgramHistory
 from loyaltycore.periods import CALENDAR_UNITS, Word
@@ -75,9 +79,9 @@ def award_frame(
 ) -> IntoFrameT:
     """The frame with a column of points: what each row, read as an activity of one line, is awarded.
 
-    *df* is a frame of polars (eager or lazy), pandas or pyarrow, or a DuckDB relation, and so is the result. What is
-    lazy stays lazy, though its amounts are looked at once. The rows stay as they are, and so does their order, which
-    a relation does not have.
+    *df* is a frame of polars (eager or lazy), pandas, pyarrow or Spark, or a DuckDB relation, and so is the result.
+    What is lazy stays lazy, though its amounts are looked at once. The rows stay as they are, and so does their order,
+    which a relation and a frame of Spark do not have.
 
     *id* names a column: rows with one id are the lines of one activity. Its points are split over its rows as those of
     an account are by line: in proportion to what each line would earn alone without caps, by largest remainder, so
@@ -140,10 +144,16 @@ def _awarded(
             amount_unit=amount_unit, amount_decimals=amount_decimals,
         )  # fmt: skip
 
+    def again(table: Any) -> Any:
+        return _awarded(
+            rule_or_program, table, stacklevel=stacklevel, amount_unit=amount_unit, amount_decimals=amount_decimals,
+            id=id, facts=facts, member_facts=member_facts, out=out, explain=explain, **names,
+        )  # fmt: skip
+
     source = source_of(df)
     plan = _Plan.of(source, _not_taken(wanted, source))
     plan.say_what_goes_by_rows(stacklevel)
-    return plan.result(source_of)
+    return plan.result(source_of, again)
 
 
 def points_by(
@@ -189,6 +199,11 @@ def _with_first_day(frame: nw.LazyFrame[Any], rule_or_program: object, at: str, 
     if dtype is None:
         raise DataError(f"there is no such column to tell the {period} by; name it with at=...", at)
     program = rule_or_program if isinstance(rule_or_program, Program) else None
+    if sql := sql_of(frame):
+        civil = sql.quoted(at)
+        if program and in_a_zone(program, dtype):
+            civil = sql.in_zone(civil, program.timezone)
+        return sql.with_columns(frame, {period: sql.first_day(civil, period)})
     if in_a_zone(program, dtype):
         frame, at = with_civil(frame, at, program, period), period
     first = first_day(nw.col(at), period)
@@ -318,18 +333,22 @@ class _Plan:
                 stacklevel=stacklevel,
             )
 
-    def result(self, source_of: Any) -> Any:
-        """The frame with the columns."""
+    def result(self, source_of: Any, again: Any) -> Any:
+        """The frame with the columns; `again` does it for a part of the rows, which has to be a table."""
         source, by_rows = self.source, len(self.lowered) < len([c for unit in self.units for c in unit.columns])
         columns = [column for unit in self.units for column in unit.columns]
         some = _check(self)
-        frame: Any = self.on_columns()
+        frame: Any = self.on_columns
         if not (some or by_rows):
             return source.finished(frame, columns)
         if source.library == "duckdb":
             # the rows in one order, once and for all
             table = source.given.to_arrow_table()
-            return as_relation(source.given, _Plan.of(source_of(table), self.units).result(source_of))
+            return as_relation(source.given, _Plan.of(source_of(table), self.units).result(source_of, again))
+        if source.library == "spark":
+            # what one row of a member takes of a cap is missing to the others; a basket has one member
+            together = source.read("member") if "member" in self.reads else source.id
+            return with_points(source.given, again, columns, together, source.row)
         return source.finished(_on_rows(self, frame.collect(), by_rows=by_rows), columns)
 
     @property
@@ -337,6 +356,7 @@ class _Plan:
         """The column of where columns cannot tell."""
         return f"{self.source.prefix}doubt"
 
+    @cached_property
     def on_columns(self) -> nw.LazyFrame[Any]:
         """The frame with the points of every unit, 0 where they go by rows, and where columns cannot tell."""
         source = self.source
@@ -412,7 +432,7 @@ def _check(plan: _Plan) -> bool:
         if differing:
             frame = engine.staged(frame).with_columns(**differing)
     if plan.engine.doubts:
-        unlike, asked = nw.col(plan.doubt), plan.on_columns().select(plan.doubt)
+        unlike, asked = nw.col(plan.doubt), plan.on_columns.select(plan.doubt)
         some = bool(_counts(asked, [unlike])[0])
         counts = _counts(frame, [mask for _, mask, _, _ in problems])
     else:
@@ -527,15 +547,5 @@ def _read(plan: _Plan, unit: _Unit, rows: list[dict[str, Any]], before: Member |
 
 def _parts(award: Award, unit: _Unit) -> dict[str, int]:
     """What each named part gives, rounded down."""
-    sums: dict[str, Any] = dict.fromkeys(unit.parts, 0)
-    if unit.parts:
-        _add_parts(award, sums)
+    sums = told_by_name(award, unit.parts)
     return {unit.parts[name]: floor(points) for name, points in sums.items()}
-
-
-def _add_parts(award: Award, sums: dict[str, Any]) -> None:
-    # a name stands alone as the reason of what bears it
-    if len(award.parts) == 1 and award._why.__class__ is str and award._why in sums:
-        sums[award._why] += award.exact
-    for part in award.parts:
-        _add_parts(part, sums)

@@ -120,6 +120,11 @@ class ProgramHistory(Stored):
         put("_taken", taken)
         put("revisions", tuple(dict.fromkeys(revisions)))
 
+    def _repr_html_(self) -> str:
+        from loyaltycore._notebook import history_html
+
+        return history_html(self)
+
     def _children(self) -> Iterator[tuple[str, Stored]]:
         yield from ((place[2:], program) for place, program in _places(self))
 

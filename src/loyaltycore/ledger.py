@@ -23,6 +23,7 @@ from loyaltycore._exact import EMPTY, Exact, FrozenMap
 from loyaltycore.activity import Activity, Count, CounterKey, Member, counts_of
 from loyaltycore.books import CHANGING, Book, LotState
 from loyaltycore.conditions import Condition
+from loyaltycore.dates import DateRule
 from loyaltycore.entries import ENTRY_KINDS, Entry, UnlockedEntry
 from loyaltycore.instants import end_of, start_of
 from loyaltycore.lots import Lot, accepts
@@ -89,11 +90,11 @@ class Ledger:
     """The books, counters, holds and redemptions of one account; see the module's text."""
 
     __slots__ = (  # an object of more than thirty fields is slow to look into without; the dict is for `main_unit`
-        "__dict__", "_in_tiers", "_journal", "_members", "_more_of", "_noted_last", "_seen", "_taken", "before",
-        "books", "by_all", "by_itself", "by_timeout", "changes", "clock", "closed", "coming", "counted", "entries",
-        "first_of", "given_facts", "holds", "joined", "joins", "last", "lots", "member_id", "notes", "past", "posted",
-        "revised", "revisions", "routines", "saved_before", "settled", "standings", "terms", "totals_before", "watches",
-        "zone",
+        "__dict__", "_in_tiers", "_journal", "_members", "_more_of", "_noted_last", "_policies", "_seen", "_taken",
+        "before", "books", "by_all", "by_itself", "by_timeout", "changes", "clock", "closed", "coming", "counted",
+        "entries", "first_of", "given_facts", "holds", "joined", "joins", "last", "lots", "member_id", "notes",
+        "past", "posted", "revised", "revisions", "routines", "saved_before", "settled", "standings", "terms",
+        "totals_before", "watches", "zone",
     )  # fmt: skip
 
     def __init__(self, terms: Terms, member: str, joined: date | None, facts: Mapping[str, Any]) -> None:
@@ -110,6 +111,7 @@ class Ledger:
         self.joins = start_of(joined, self.zone) if joined is not None and self.by_itself else None
         """When it is an event that the member joined, where events may earn."""
         self.changes = terms.changes
+        self._policies: dict[str, DateRule] = {}
         self.routines: dict[int, tuple[automatic.Routine, ...]] = {}
         """What units convert by themselves, by the program that says so."""
         self.settled = automatic.BEFORE_ALL
@@ -204,21 +206,22 @@ class Ledger:
 
     def member(self, unit: str = "") -> Member:
         """The member as rules see them now; the counters in it are the live ones."""
-        member = self._members.get(unit)
-        if member is None:
-            facts = self._facts(_LAST)
-            self._noted_last = max((since for since, _ in self.notes), default=_FIRST)
-            live: FrozenMap[Any, Any] = FrozenMap.over(self.counted)
-            last: FrozenMap[Any, Any] = FrozenMap.over(self.last)
-            member = Member(
-                self.member_id, joined=self.joined, facts=facts, counted=live, last=last, lots=Purse(self), unit=unit
-            )
-            self._members[unit] = member
+        member = self._members.get(unit) or self._make_member(unit)
         return member if self.standings is None else self._with_tiers(member, max(self.clock, self.posted or _FIRST))
+
+    def _make_member(self, unit: str) -> Member:
+        facts = self._facts(_LAST)
+        self._noted_last = max((since for since, _ in self.notes), default=_FIRST)
+        live: FrozenMap[Any, Any] = FrozenMap.over(self.counted)
+        last: FrozenMap[Any, Any] = FrozenMap.over(self.last)
+        member = self._members[unit] = Member(
+            self.member_id, joined=self.joined, facts=facts, counted=live, last=last, lots=Purse(self), unit=unit
+        )
+        return member
 
     def member_at(self, unit: str, at: datetime) -> Member:
         """The member as rules see them for what happened then: without what was only so later."""
-        member = self.member(unit)
+        member = self._members.get(unit) or self._make_member(unit)
         if self.standings is not None:
             member = self._with_tiers(member, at, strictly=True)
         return member if at >= self._noted_last else evolve(member, facts=self._facts(at))
@@ -404,7 +407,7 @@ class Ledger:
             pending = book.by_pending and book.by_pending[0][0] <= to and book.next_pending()
             if pending and (best is None or (pending[0], ACTIVATE) < best[:2]):
                 best = (pending[0], ACTIVATE, unit, pending[1])
-            end = book.by_ends and book.by_ends[0][0] <= to and book.next_end()
+            end = book.soonest is not None and book.soonest <= to and book.next_end()
             if end and (best is None or (end[0], LAPSE) < best[:2]):
                 best = (end[0], LAPSE, unit, end[1])
         if self.standings is not None or self.coming is not None or self.by_itself:  # most accounts only hold points
@@ -504,6 +507,7 @@ class Ledger:
             rule = self.terms.unit(lot.unit, lot.born).pending
             if rule is not None and not rule.fixed:
                 day = rule.falls_on(lot, self.member(lot.unit))
+                self._save_lot(book, lot)
                 lot.pending_until = None if day is None else start_of(day, self.zone)
                 book.place(lot)
 
@@ -586,11 +590,12 @@ class Ledger:
     # One method for each kind of entry ------------------------------------------------------------------------------
 
     def _new_lot(
-        self, entry: Entry, number: int, points: int, *, earned: date, activity: str, facts: FrozenMap[str, Any],
-        born: datetime | None = None,
+        self, unit: str, number: int, points: int, earned: date, born: datetime, activity: str,
+        facts: FrozenMap[str, Any],
     ) -> LotState:  # fmt: skip
-        unit, born = entry.unit, born or entry.at
-        policy = self.terms.expiry(unit, born, self.revised)
+        policy = self._policies.get(unit)
+        if policy is None:
+            policy = self._policy(unit, born)
         lot = LotState(number, unit, points, earned, born, policy, activity, facts)
         book = self._enter(lot)
         if self._journal is not None:
@@ -598,15 +603,21 @@ class Ledger:
             self._journal.append(partial(self._forget, book, lot))
         return lot
 
+    def _policy(self, unit: str, born: datetime) -> DateRule:
+        """By what points that were earned at an instant lapse: all of a unit alike, in a program without a history."""
+        policy = self.terms.expiry(unit, born, self.revised)
+        if not self.changes:
+            self._policies[unit] = policy
+        return policy
+
     def _forget(self, book: Book, lot: LotState) -> None:
         """Take back a lot that was made."""
         del self.lots[lot.id]
         book.forget(lot)
 
     def _enter(self, lot: LotState) -> Book:
-        self.lots[lot.id] = lot
-        book = self.book(lot.unit)
-        book.lots[lot.id] = lot
+        book = self.books.get(lot.unit) or self.book(lot.unit)
+        self.lots[lot.id] = book.lots[lot.id] = lot
         if not lot.policy.fixed:
             book.sorted = False
         return book
@@ -644,13 +655,15 @@ class Ledger:
         activity: Activity = data["activity"]
         first = self.first_of[entry.id]
         if first is entry:
-            if "event" in data:
-                self._count(counts_of(activity.kind, event=True))
-            else:
+            event = "event" in data
+            if event or self._journal is not None:
+                self._count(counts_of(activity.kind, event=event))
+            else:  # the same, sooner
+                counted = self.counted
                 for key in counts_of(activity.kind):
-                    self.counted[key] = self.counted.get(key, 0) + 1
-                if self.watches:
-                    self._watch(activity)
+                    counted[key] = counted.get(key, 0) + 1
+            if self.watches and not event:
+                self._watch(activity)
         elif first.seq > self.before:
             self._more_of.setdefault(entry.id, []).append(entry)
         else:
@@ -663,7 +676,7 @@ class Ledger:
             self.book(entry.unit)
             return
         number, points = entry.lots[0]
-        lot = self._new_lot(entry, number, points, earned=activity.day, activity=entry.id, facts=activity.facts)
+        lot = self._new_lot(entry.unit, number, points, activity.day, entry.at, entry.id, activity.facts)
         if "available" not in data:
             self._make_ready(lot, lot.earned if entry.at == entry.posted else self.day(entry.posted), entry.posted)
             return
@@ -680,6 +693,8 @@ class Ledger:
             if resets is None or resets.select(activity, self.member()).lines:
                 before = self.last.get(key)
                 if before is None or day > before:
+                    if self._journal is not None:
+                        self._journal.append(partial(_put_back, self.last, key, before))
                     self.last[key] = day
 
     def _activated(self, entry: Entry) -> None:
@@ -808,9 +823,7 @@ class Ledger:
         for (number, points), age in zip(entry.lots, ages, strict=True):
             earned, activity = age.get("earned") or self.day(entry.at), age.get("of", entry.id)
             facts = age.get("facts", EMPTY)
-            lot = self._new_lot(
-                entry, number, points, earned=earned, activity=activity, facts=facts, born=age.get("born")
-            )
+            lot = self._new_lot(entry.unit, number, points, earned, age.get("born") or entry.at, activity, facts)
             lot.extended = age.get("extended")
             if "pending_until" in age:
                 lot.pending_until = age["pending_until"]
@@ -856,7 +869,7 @@ _APPLY: Final[Mapping[str, Callable[[Ledger, Entry], object]]] = {
 class Tentative:
     """See `Ledger.upto`."""
 
-    __slots__ = ("clock", "ledger", "length", "posted", "settled", "to")
+    __slots__ = ("books", "clock", "ledger", "length", "posted", "settled", "to")
 
     def __init__(self, ledger: Ledger, to: datetime) -> None:
         self.ledger = ledger
@@ -865,7 +878,7 @@ class Tentative:
     def __enter__(self) -> Ledger:
         ledger = self.ledger
         self.length, self.posted, self.clock = len(ledger.entries), ledger.posted, ledger.clock
-        self.settled = ledger.settled
+        self.settled, self.books = ledger.settled, len(ledger.books)
         ledger._journal = []
         try:
             ledger.advance(self.to)
@@ -880,8 +893,14 @@ class Tentative:
         if journal is None:
             return
         ledger.clock = self.clock
-        if len(ledger.entries) == self.length and not journal:
-            return
+        if len(ledger.entries) != self.length or journal:
+            self._take_back(journal)
+        for unit in list(ledger.books)[self.books :]:
+            del ledger.books[unit]  # units are settled in the order in which there were entries of them
+
+    def _take_back(self, journal: list[Callable[[], None]]) -> None:
+        """Drop the entries, and undo what they and the time have changed."""
+        ledger = self.ledger
         for entry in ledger.entries[self.length :]:
             if ledger.first_of.get(entry.id) is entry:
                 del ledger.first_of[entry.id]
@@ -893,11 +912,12 @@ class Tentative:
             undo()
 
 
-def _put_back(counted: dict[CounterKey, Any], key: CounterKey, before: Any) -> None:
+def _put_back(values: dict[Any, Any], key: Any, before: Any) -> None:
+    """Make the value of a key again what it was; there was none, if it was `None`."""
     if before is None:
-        counted.pop(key, None)
+        values.pop(key, None)
     else:
-        counted[key] = before
+        values[key] = before
 
 
 class Purse:

@@ -13,34 +13,35 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
-from typing import ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from attrs import frozen
 
 from loyaltycore._accounting import (
-    Accounts,
-    Result,
-    Table,
-    csv_text,
+    Calculation,
     digits,
     in_coins,
-    ledgers,
     money,
     number_of,
     percent,
     share_of,
     whole_points,
 )
+from loyaltycore._accounts import Accounts, source_of
 from loyaltycore._calendar import civil_date
 from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, above_zero, apportion, show, tidy, whole
+from loyaltycore._result import Plotted, Table, csv_text
+from loyaltycore._show import count
 from loyaltycore._show import points as points_text
 from loyaltycore.errors import DataError, RuleError
 from loyaltycore.history import AnyProgram
 from loyaltycore.instants import end_of, start_of
-from loyaltycore.reports import _count
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
-class _MoneyResult(Result):
+class _MoneyResult(Calculation):
     """A result with amounts, whose smallest coin has *places* digits after the point."""
 
     places: int
@@ -86,7 +87,7 @@ class JournalLine(NamedTuple):
 class Journal(_MoneyResult):
     """Journal lines, whose debits and credits are equal. Journals add up: `sales.journal(...) + revenue.journal()`."""
 
-    columns: ClassVar[tuple[str, ...]] = JournalLine._fields
+    row: ClassVar[type[Any]] = JournalLine
 
     rows: tuple[JournalLine, ...]
     places: int = 2
@@ -119,7 +120,7 @@ class Journal(_MoneyResult):
         )
 
     def _title(self) -> str:
-        return f"journal, {_count(len(self.rows), 'line')}, {self._money(self.total)} on each side"
+        return f"journal, {count(len(self.rows), 'line')}, {self._money(self.total)} on each side"
 
     def _tables(self) -> Iterator[Table]:
         rows = [
@@ -151,7 +152,7 @@ class Obligation(NamedTuple):
 class Allocation(_MoneyResult):
     """A price shared out between goods and points. `print` it, or take `goods`, `points`, `rows` or `journal(...)`."""
 
-    columns: ClassVar[tuple[str, ...]] = Obligation._fields
+    row: ClassVar[type[Any]] = Obligation
 
     rows: tuple[Obligation, ...]
     places: int = 2
@@ -223,10 +224,10 @@ class Recognised(NamedTuple):
 
 
 @frozen(repr=False)
-class Recognition(_MoneyResult):
+class Recognition(_MoneyResult, Plotted):
     """Revenue period by period. `print` it, or take `rows`, `left` or `journal()`."""
 
-    columns: ClassVar[tuple[str, ...]] = Recognised._fields
+    row: ClassVar[type[Any]] = Recognised
 
     deferred: Exact
     rows: tuple[Recognised, ...]
@@ -248,7 +249,7 @@ class Recognition(_MoneyResult):
         return Journal(tuple(lines), self.places)
 
     def _title(self) -> str:
-        return f"recognition of {self._money(self.deferred)}, {_count(len(self.rows), 'period')}"
+        return f"recognition of {self._money(self.deferred)}, {count(len(self.rows), 'period')}"
 
     def _tables(self) -> Iterator[Table]:
         rows = [
@@ -256,6 +257,15 @@ class Recognition(_MoneyResult):
         ]
         header = ("period", "redeemed", "expected", "recognised", "revenue", "left")
         yield self._title(), header, rows
+
+    def _draw(self, ax: Axes) -> Axes:
+        from loyaltycore import plots
+
+        amounts = {
+            "recognised": [float(row.recognised) for row in self.rows],
+            "left": [float(row.left) for row in self.rows],
+        }
+        return plots.stacked(ax, [row.period for row in self.rows], amounts, title=self._title(), unit="money")
 
 
 def recognise(deferred: Number, periods: Mapping[str, tuple[Number, Number]], *, places: int = 2) -> Recognition:
@@ -324,14 +334,14 @@ class RollForwardLine(NamedTuple):
 
 
 @frozen(repr=False)
-class RollForward(_MoneyResult):
+class RollForward(_MoneyResult, Plotted):
     """What points there were, what became of them, and what there are. `print` it, or take `rows` or `journal()`.
 
     Opening and all changes add up to *closing*, in points and in money. The last line is *closing* less what the lots
     of the ledger say, and is 0. *units* maps each unit to the digits that stand after the point when it is shown.
     """
 
-    columns: ClassVar[tuple[str, ...]] = RollForwardLine._fields
+    row: ClassVar[type[Any]] = RollForwardLine
 
     program: str
     currency: str
@@ -385,7 +395,7 @@ class RollForward(_MoneyResult):
 
     def _title(self) -> str:
         period = f"up to {self.until}" if self.since is None else f"{self.since} to {self.until}"
-        return f"{self.program}: liability for points, {period}, {_count(self.members, 'member')}"
+        return f"{self.program}: liability for points, {period}, {count(self.members, 'member')}"
 
     def _tables(self) -> Iterator[Table]:
         for unit, places in self.units.items():
@@ -396,6 +406,19 @@ class RollForward(_MoneyResult):
                 for row in rows
             ]
             yield self._title(), (unit, "points", *([self.currency] if priced else [])), cells
+
+    def _draw(self, ax: Axes) -> Axes:
+        """The first unit."""
+        from loyaltycore import plots
+
+        unit, places = next(iter(self.units.items()))
+        ends = ("opening", "closing")
+        steps = {
+            row.line: row.points / 10**places
+            for row in self.rows
+            if row.unit == unit and row.line in LINES[:-2] and (row.points or row.line in ends)
+        }
+        return plots.waterfall(ax, steps, totals=ends, title=self._title(), unit=unit)
 
 
 def rollforward(
@@ -434,10 +457,10 @@ def rollforward(
     if first is not None and first > last:
         raise RuleError(f"since: {first} is after {last}, where the period ends; give an earlier day")
     moves: defaultdict[tuple[str, str], int] = defaultdict(int)
-    terms, members = None, 0
-    for account, ledger in ledgers(accounts, program, last):
-        terms, members = account._terms, members + 1
-        begin = None if first is None else start_of(first, terms.zone)
+    source, members = source_of(accounts, program), 0
+    begin = None if first is None else start_of(first, source.zone)
+    for _, ledger in source.opened_at_end(last):
+        members += 1
         for entry in ledger.entries:
             line, sign = _MOVES.get(entry.kind, ("", 0))
             if line:
@@ -446,8 +469,9 @@ def rollforward(
         for unit, book in ledger.books.items():
             left = sum(lot.points + lot.held for lot in book.lots.values())
             moves[unit, "in the ledger"] += left - book.owed
-    if terms is None:
+    if not members:
         raise DataError("there are no accounts, so nothing to roll forward; give those of the program", "accounts")
+    terms = source.program
     names = dict.fromkeys([*terms.points, *(unit for unit, _ in moves)])
     units = {unit: terms.unit(unit, end_of(last, terms.zone)).places for unit in names}
     worth = _prices(prices, units, "prices")
@@ -508,10 +532,10 @@ class SensitivityLine(NamedTuple):
 
 
 @frozen(repr=False)
-class Sensitivity(_MoneyResult):
+class Sensitivity(_MoneyResult, Plotted):
     """The liability at other redemption rates. `print` it, or take `rows`; of `change` 0 is the estimate itself."""
 
-    columns: ClassVar[tuple[str, ...]] = SensitivityLine._fields
+    row: ClassVar[type[Any]] = SensitivityLine
 
     rows: tuple[SensitivityLine, ...]
     places: int = 2
@@ -526,6 +550,13 @@ class Sensitivity(_MoneyResult):
             for row in self.rows
         ]
         yield self._title(), ("points of the rate", "rate", "liability", "difference"), rows
+
+    def _draw(self, ax: Axes) -> Axes:
+        from loyaltycore import plots
+
+        amounts = [float(row.liability) for row in self.rows]
+        labels = [percent(row.rate) for row in self.rows]
+        return plots.bars(ax, labels, {"liability": amounts}, title=self._title(), unit="liability")
 
 
 def sensitivity(

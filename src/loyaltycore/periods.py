@@ -134,7 +134,7 @@ class Calendar(Span):
         if self.unit in ("day", "week"):
             return (columns.engine.days(1 if self.unit == "day" else 7, self.starts or 1),)
         if self.starts is not None:
-            raise NotLowered(repr(self))
+            raise NotLowered(self)
         return (columns.engine.months(_MONTHS[self.unit]),)
 
     @property

@@ -12,6 +12,7 @@ from attrs import evolve, field
 from loyaltycore import _show
 from loyaltycore._columns import Column, Columns
 from loyaltycore._exact import Number, round_to, rounding_mode, whole
+from loyaltycore._often import QUICK, Judging, often
 from loyaltycore._strategy import Stored, check_finished, frozen
 from loyaltycore.activity import Activity, Member
 from loyaltycore.awards import Award
@@ -57,7 +58,8 @@ class Rounding(Stored):
 
     def award(self, rule: EarningRule, activity: Activity, member: Member = Member()) -> Award:  # noqa: B008 (frozen)
         """What the rule gives, rounded so; `exact` stays what it was before the rounding of the whole."""
-        award = (rule if self.each == "activity" else self.within(rule)).award(activity, member)
+        whole = self.each == "activity"
+        award = rule.award(activity, member) if whole else self.within(rule)._award(activity, member)
         if self.mode == "floor" and self.to == 1:
             return award  # every award is rounded so
         points = int(round_to(award.exact, self.mode, self.to))
@@ -154,7 +156,20 @@ class Points(Stored):
 
     def award(self, activity: Activity, member: Member) -> Award:
         """What the activity earns in this unit."""
+        if activity.__class__ is Activity and member.__class__ is Member:
+            return (QUICK.get(id(self)) or often(self, self._award, self._judging))(activity, member)
+        return self._award(activity, member)
+
+    def _award(self, activity: Activity, member: Member) -> Award:
+        """The award, by the rules themselves."""
         return self.rounding.award(self.earning, activity, member)
+
+    def _judging(self) -> Judging:
+        """The award, by what the rules are compiled to."""
+        from loyaltycore._judged import judging
+
+        rounding = self.rounding
+        return judging(rounding.within(self.earning), self._award, rounding.mode, rounding.to)
 
     def show(self, n: int) -> str:
         """So many points of the unit as text.

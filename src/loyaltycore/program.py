@@ -178,6 +178,11 @@ class Program(Stored):
         for place, part in super()._children():
             yield ("tiers" if tuple(self.ladders) == ("tiers",) and part is self.ladders["tiers"] else place), part
 
+    def _repr_html_(self) -> str:
+        from loyaltycore._notebook import program_html
+
+        return program_html(self)
+
     @property
     def zone(self) -> ZoneInfo:
         """The program's time zone."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import date, datetime, timedelta
+from html import escape
 from typing import Any, ClassVar, Final, final
 
 from attrs import evolve, field
@@ -108,6 +109,9 @@ class Quote(Stored):
         worth = f", worth {show(self.value)}" if self.value else ""
         head = f"{what}: {self.points:,} {self.unit or 'points'}{worth}"
         return head if self.refusal is None else f"{head}; refused, {self.refusal}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(str(self))}</p>"
 
     def refused(self, code: str, text: str, **numbers: Exact) -> Quote:
         """This quote refused, unless it is already for a reason that is named before."""

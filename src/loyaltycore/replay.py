@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 import gc
 import multiprocessing
 from os import PathLike
@@ -21,23 +21,20 @@ import warnings
 from attrs import evolve, frozen
 
 from loyaltycore._calendar import in_zone, moment, show_moment
-from loyaltycore._checkpoint import Checkpoint, fingerprint
+from loyaltycore._checkpoint import Checkpoint
 from loyaltycore._exact import EMPTY, whole
-from loyaltycore._lean import Lean
-from loyaltycore._show import html_table, text_table
+from loyaltycore._lean import instant, micros
+from loyaltycore._lives import Done, Job, chunks_of
+from loyaltycore._show import HTML_ROWS, count, html_table, text_table
 from loyaltycore._show import points as points_text
+from loyaltycore._told import Told, ToldEvents
 from loyaltycore.account import Account
 from loyaltycore.activity import Member
-from loyaltycore.calls import Call, Calls, Event, Placed, frame_calls, frame_like, histories, is_frame, read_calls
+from loyaltycore.calls import Calls, Event, FrameHistory, frame_like, is_frame, read_calls
 from loyaltycore.datasets import Transactions
 from loyaltycore.desk import When
-from loyaltycore.entries import Entry
 from loyaltycore.errors import DataError, MissingExtra
 from loyaltycore.history import AnyProgram
-from loyaltycore.reports import HTML_ROWS, _count
-
-CHUNK: Final = 2_000
-"""How many events, at least, are done at a time: between two steps of the progress, and lines of a checkpoint."""
 
 Source: TypeAlias = Iterable[Event] | str | PathLike[str] | Any
 """Events, a frame of them, or the path of a file."""
@@ -81,7 +78,7 @@ class ReplayedBalance(NamedTuple):
 
 
 class EntryRow(NamedTuple):
-    """An entry of a member's account as a row; see `Entry`."""
+    """An entry of a member's account as a row; see `Entry`. *activity* is the kind of the activity that earned."""
 
     member: str
     seq: int
@@ -92,6 +89,7 @@ class EntryRow(NamedTuple):
     unit: str
     points: int
     source: str
+    activity: str = ""
 
 
 TABLES: Final = {
@@ -100,26 +98,6 @@ TABLES: Final = {
     "entries": EntryRow._fields,
 }
 """The tables of a replay, and their columns."""
-
-
-class Lived(NamedTuple):
-    """What is kept of a member's account, as JSON can have it."""
-
-    member: str
-    refused: int
-    balances: list[list[Any]]
-    entries: list[list[Any]]
-
-
-class Done(NamedTuple):
-    """What is kept of some members: the first numbers of `MonthPoints` of all of them together, and each of them."""
-
-    months: list[list[Any]]
-    members: list[Lived]
-
-
-Moved: TypeAlias = tuple[datetime, str, str, int]
-"""When points moved, of which unit, the kind of the entry, and how many."""
 
 
 @frozen(repr=False, eq=False)
@@ -137,13 +115,13 @@ class Replay:
     problems: tuple[DataError, ...]
     _job: Job
     _months: Sequence[MonthPoints]
-    _lived: Sequence[Lived]
+    _done: Sequence[Done]
     _like: Any
 
     @property
     def members(self) -> int:
         """How many members there are."""
-        return len(self._lived)
+        return len(self._job.told.members)
 
     @property
     def totals(self) -> Mapping[str, MonthPoints]:
@@ -152,32 +130,30 @@ class Replay:
 
     def monthly(self) -> Any:
         """A `MonthPoints` for each month of the program's zone in which something happened, and each unit in it."""
-        return self._table(self._months, MonthPoints)
+        return self._table(zip(*self._months, strict=True), MonthPoints)
 
     def balances(self, at: When | None = None) -> Any:
         """A `ReplayedBalance` for each member and unit, at the end or at another moment, for which all is done anew."""
-        lived: Iterable[Lived] = self._lived
+        done: Iterable[Done] = self._done
         if at is not None and _asked(self.program, at) != self.at:
-            job = evolve(self._job, upto=_asked(self.program, at).astimezone(UTC), entries=False)
-            lived = job.all()
-        rows = [ReplayedBalance(one.member, *row) for one in lived for row in one.balances]
-        return self._table(rows, ReplayedBalance)
+            done = evolve(self._job, upto=micros(_asked(self.program, at)), entries=False).all()
+        rows = (row for each in done for row in each.balances)
+        return self._table(zip(*rows, strict=True), ReplayedBalance)
 
     def entries(self) -> Any:
         """An `EntryRow` for each entry of each account; if the replay did not keep them, all is done anew."""
-        lived = self._lived if self._job.entries else evolve(self._job, entries=True).all()
-        rows = [_entry_row(one.member, row) for one in lived for row in one.entries]
-        return self._table(rows, EntryRow)
+        job = evolve(self._job, entries=True)
+        return self._table(job.entry_columns(self._done if self._job.entries else job.all()), EntryRow)
 
     def accounts(self) -> Iterator[Account]:
         """The accounts themselves, built anew one after the other, by their members' names."""
-        return (self._job.account(n) for n in range(len(self._job.members)))
+        return (self._job.account(n) for n in range(len(self._job.told.members)))
 
     def account(self, member: str) -> Account:
         """The account of one member, built anew."""
-        if member not in self._job.members:
+        if member not in self._job.told.members:
             raise DataError(f"{member!r} has no history; give one of the members there are", "member")
-        return self._job.account(self._job.members.index(member))
+        return self._job.account(self._job.told.members.index(member))
 
     def __repr__(self) -> str:
         return f"<Replay of {self._title()}>"
@@ -185,7 +161,7 @@ class Replay:
     def __str__(self) -> str:
         tables = [text_table(header, [*rows, total]).split("\n") for header, rows, total in self._text()]
         ruled = ["\n".join([*table[:-1], table[1], table[-1]] if len(table) > 3 else table) for table in tables]  # noqa: PLR2004 (a header, a rule and the total)
-        left_out = f"Not counted: {_count(len(self.problems), 'problem')}; replay.problems says which and why."
+        left_out = f"Not counted: {count(len(self.problems), 'problem')}; replay.problems says which and why."
         return "\n\n".join([self._title(), *ruled, *([left_out] if self.problems else [])])
 
     def _repr_html_(self) -> str:
@@ -196,7 +172,7 @@ class Replay:
         at = show_moment(self.at.replace(tzinfo=None))
         refused = f" ({self.refused:,} refused)" if self.refused else ""
         return (
-            f"{self.program.name} up to {at}: {_count(self.events, 'event')}{refused}, {_count(self.members, 'member')}"
+            f"{self.program.name} up to {at}: {count(self.events, 'event')}{refused}, {count(self.members, 'member')}"
         )
 
     def _units(self) -> list[str]:
@@ -213,8 +189,11 @@ class Replay:
             ]
             yield (unit, *MonthPoints._fields[2:]), rows[:-1], rows[-1]
 
-    def _table(self, rows: Sequence[Any], row_type: Any) -> Any:
-        return tuple(rows) if self._like is None else frame_like(self._like, rows, row_type._fields)
+    def _table(self, columns: Iterable[Sequence[Any]], row_type: Any) -> Any:
+        cells = list(columns) or [()] * len(row_type._fields)
+        if self._like is None:
+            return tuple(map(row_type._make, zip(*cells, strict=True)))
+        return frame_like(self._like, cells, row_type._fields)
 
 
 def replay(
@@ -259,22 +238,16 @@ def replay(
     total       100     30       0         0      0   70
     """
     with _collecting_by_chunk():
-        found, like = _events(program, history, columns, amount_unit)
         known = {member.id: member for member in members}
-        by_member = histories(program, found.events)
-        names = sorted(by_member | known)
-        last = max((each[-1][0] for each in by_member.values()), default=None)
-        upto = last if at is None else _asked(program, at).astimezone(UTC)
-        if upto is None:
+        told, problems, like = _told(program, history, known, columns, amount_unit)
+        if told.last is None and at is None:
             raise DataError("there are no events, so no end; give one by at=...", "history")
-        told = [by_member.get(name, []) for name in names]
-        job = Job(program, Lean.of(program), names, told, known, upto, entries)
-        done = list(_run(job, whole(workers, "workers", at_least=1), progress, checkpoint))
-        lived = [Lived(*one) for _, members_done in done for one in members_done]
-    counted = sum(posted <= upto for each in told for posted, *_ in each)
-    end = upto.astimezone(program.zone)
-    refused = sum(one.refused for one in lived)
-    return Replay(program, end, counted, refused, found.problems, job, _together(done), lived, like)
+        upto = cast("int", told.last) if at is None else micros(_asked(program, at))
+        job = Job(program, told, known, upto, entries, chunks_of(told))
+        done = [Done(*each) for each in _run(job, whole(workers, "workers", at_least=1), progress, checkpoint)]
+    end = instant(upto).astimezone(program.zone)
+    refused = sum(each.refused for each in done)
+    return Replay(program, end, told.learnt(upto), refused, problems, job, _together(done), done, like)
 
 
 @contextmanager
@@ -289,143 +262,59 @@ def _collecting_by_chunk() -> Iterator[None]:
             gc.enable()
 
 
-def _events(
+def _told(
     program: AnyProgram,
     history: Source,
+    known: Iterable[str],
     columns: Mapping[str, str],
     amount_unit: str | None,
-) -> tuple[Calls, Any]:
-    """The events, and the frame that they come from, if it is one."""
+) -> tuple[Told, tuple[DataError, ...], Any]:
+    """The history by member, its problems, and the frame that it comes from, if it is one."""
+    problems: tuple[DataError, ...] = ()
+    like = history if is_frame(history) else None
     if isinstance(history, (str, PathLike)):
-        return read_calls(history, columns=columns), None
+        history = csv_of(program, Path(history), columns) or read_calls(history, columns=columns)
+    if isinstance(history, FrameHistory):
+        told = _told_of_frame(program, history, known)
+        if told is not None:
+            return told, problems, like
+        history = history.calls()
     if isinstance(history, Calls):
-        return history, None
-    if isinstance(history, Transactions):
-        return Calls(history.activities, history.problems), None
-    if is_frame(history):
-        return frame_calls(program, history, columns, amount_unit), history
+        problems, history = history.problems, history.events
+    elif isinstance(history, Transactions):
+        problems, history = history.problems, history.activities
+    elif like is not None:
+        frame = FrameHistory.of(program, history, columns, amount_unit)
+        told = _told_of_frame(program, frame, known)
+        if told is not None:
+            return told, problems, like
+        history = frame.calls().events
     if not isinstance(history, Iterable):
         raise DataError(f"{history!r} is no history; give activities and calls, a frame, or the path of a file")
-    return Calls(tuple(cast("Iterable[Event]", history))), None
+    return ToldEvents(program, cast("Iterable[Event]", history), known), problems, like
+
+
+def csv_of(program: AnyProgram, path: Path, columns: Mapping[str, str]) -> FrameHistory | None:
+    """A CSV file as a frame, if it is a plain one and polars is there to read it."""
+    try:
+        from loyaltycore._told_frame import csv_history
+    except ImportError:
+        return None
+    return csv_history(program, path, columns)
+
+
+def _told_of_frame(program: AnyProgram, frame: FrameHistory, known: Iterable[str]) -> Told | None:
+    """The history in a frame as columns, if it is so plain."""
+    from loyaltycore._told_frame import told_frame  # it needs polars
+
+    return told_frame(program, frame, known)
 
 
 def _asked(program: AnyProgram, at: When) -> datetime:
     return in_zone(moment(at), program.zone)
 
 
-# One member at a time -----------------------------------------------------------------------------------------------
-
-
-@frozen(eq=False)
-class Job:
-    """All members, and what to do with each of them."""
-
-    program: AnyProgram
-    lean: Lean | None
-    members: list[str]
-    histories: list[list[Placed]]
-    known: Mapping[str, Member]
-    upto: datetime
-    entries: bool
-
-    def account(self, n: int) -> Account:
-        """The account of a member as it stands at the end."""
-        return self._live(n)[0]
-
-    def all(self) -> Iterator[Lived]:
-        """What is kept of each member, one after the other."""
-        return map(self.lived, range(len(self.members)))
-
-    def lived(self, n: int) -> Lived:
-        """What is kept of one member."""
-        return self._kept(n)[0]
-
-    def done(self, chunk: range) -> Done:
-        """What is kept of some members."""
-        zone = self.program.zone
-        in_utc = zone.key == "UTC"
-        months: dict[tuple[int, int, str], list[int]] = {}
-        members = []
-        for n in chunk:
-            lived, moved = self._kept(n)
-            members.append(lived)
-            for posted, unit, kind, points in moved:
-                civil = posted if in_utc else posted.astimezone(zone)
-                key = (civil.year, civil.month, unit)
-                place, sign = _COLUMN[kind]
-                (months.get(key) or months.setdefault(key, [0] * 5))[place] += sign * points
-        rows = [[f"{year:04}-{month:02}", unit, *points] for (year, month, unit), points in months.items()]
-        return Done(rows, members)
-
-    def _kept(self, n: int) -> tuple[Lived, Iterable[Moved]]:
-        """What is kept of one member, and the points that moved: by a lean account where that will do."""
-        name = self.members[n]
-        if self.lean is not None:
-            known, history = self.known.get(name), self.histories[n]
-            life = self.lean.live(known, history, self.upto, entries=self.entries)
-            if life is not None:
-                balances = [[life.tier, self.lean.unit, life.available, 0, 0, 0]]
-                return Lived(name, life.refused, balances, life.entries), life.moved
-        account, refused = self._live(n)
-        rows = [_row_of(entry) for entry in account.entries] if self.entries else []
-        return Lived(name, refused, _balances_of(account, self.upto), rows), _moved(account)
-
-    def _live(self, n: int) -> tuple[Account, int]:
-        """The account of a member at the end, and how many calls were refused."""
-        name = self.members[n]
-        known = self.known.get(name)
-        joined, facts = (None, EMPTY) if known is None else (known.joined, known.facts)
-        account = self.program.account(name or "nobody", joined=joined, facts=facts)
-        refused = 0
-        for number, (posted, _, _, event) in enumerate(self.histories[n], start=1):
-            if posted > self.upto:
-                break
-            try:
-                if isinstance(event, Call):
-                    refused += not getattr(event.tell(account), "ok", True)
-                else:
-                    account.earn(event if event.id else evolve(event, id=f"activity {number}"))
-            except Exception as error:
-                what = event.verb if isinstance(event, Call) else event.kind
-                when = show_moment(event.at.replace(tzinfo=None))
-                error.add_note(f"({what} {event.id!r} of member {name!r} at {when})")
-                raise
-        account.advance(self.upto)
-        return account, refused
-
-    def chunks(self) -> list[range]:
-        """The members in groups that have about as many events each, the same however many processes there are."""
-        found, first, events = [], 0, 0
-        for n, history in enumerate(self.histories):
-            events += len(history) + 1
-            if events >= CHUNK or n + 1 == len(self.members):
-                found.append(range(first, n + 1))
-                first, events = n + 1, 0
-        return found
-
-    def identity(self) -> dict[str, Any]:
-        """What tells it from any other, whatever the order of the input."""
-        events = (repr(event) for history in self.histories for *_, event in history)
-        return {
-            "program": fingerprint([repr(self.program)]),
-            "history": fingerprint(events),
-            "members": fingerprint([repr(self.known.get(name, name)) for name in self.members]),
-            "at": self.upto.isoformat(),
-            "entries": self.entries,
-            "chunk": CHUNK,
-        }
-
-
 # What is kept ------------------------------------------------------------------------------------------------------
-
-_COLUMN: Final[Mapping[str, tuple[int, int]]] = {
-    "earned": (0, 1),
-    "spent": (1, 1), "captured": (1, 1), "cancelled": (1, -1),
-    "lapsed": (2, 1), "reinstated": (2, -1),
-    "reversed": (3, 1),
-    "adjusted": (4, 1), "transferred": (4, 1), "converted": (4, 1),
-}  # fmt: skip
-"""The number of a month that an entry adds to, by its kind, and whether it does or takes away."""
 
 
 def _month(month: str, unit: str, points: Sequence[int]) -> MonthPoints:
@@ -438,16 +327,10 @@ def _sum_of(unit: str, rows: Sequence[MonthPoints]) -> MonthPoints:
     return _month("total", unit, [sum(points) for points in zip(*(row[2:7] for row in rows), strict=True)] or [0] * 5)
 
 
-def _moved(account: Account) -> Iterator[Moved]:
-    for entry in account._ledger.entries:
-        if entry.points and entry.kind in _COLUMN:
-            yield entry.posted, entry.unit, entry.kind, entry.points
-
-
 def _together(done: Iterable[Sequence[Any]]) -> list[MonthPoints]:
     """The months of all members."""
     sums: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 5)
-    for months, _ in done:
+    for months, *_ in done:
         for month, unit, *points in months:
             found = sums[month, unit]
             for i, n in enumerate(points):
@@ -455,34 +338,13 @@ def _together(done: Iterable[Sequence[Any]]) -> list[MonthPoints]:
     return [_month(*key, points) for key, points in sorted(sums.items())]
 
 
-def _balances_of(account: Account, at: datetime) -> list[list[Any]]:
-    ledger = account._ledger
-    tier = account.tier(at=at) if account._terms.version(at).ladder_names else ""
-    units = dict.fromkeys([*account._terms.points, *ledger.books])
-    books = ((unit, ledger.book(unit)) for unit in units)
-    return [[tier, unit, book.available, book.pending, book.held, book.owed] for unit, book in books]
-
-
-def _row_of(entry: Entry) -> list[Any]:
-    return [
-        entry.seq, entry.kind, entry.id, entry.at, entry.posted, entry.unit, entry.points, entry.source,
-    ]  # fmt: skip
-
-
-def _entry_row(member: str, row: Sequence[Any]) -> EntryRow:
-    seq, kind, call, at, posted, *rest = row
-    if isinstance(at, str):  # as a checkpoint has them
-        at, posted = datetime.fromisoformat(at), datetime.fromisoformat(posted)
-    return EntryRow(member, seq, kind, call, at, posted, *rest)
-
-
 # All members --------------------------------------------------------------------------------------------------------
 
 
 def _run(job: Job, workers: int, progress: Progress, checkpoint: str | PathLike[str] | None) -> Iterator[Sequence[Any]]:
     """What is kept of all members, chunk by chunk in their order."""
-    chunks = job.chunks()
-    sizes = [sum(len(job.histories[n]) for n in chunk) for chunk in chunks]
+    chunks = job.chunks
+    sizes = [job.told.size(chunk) for chunk in chunks]
     file = None if checkpoint is None else Checkpoint(Path(checkpoint), job.identity())
     finished = [] if file is None else file.finished()
     done = sum(sizes[: len(finished)])
@@ -509,25 +371,20 @@ def _take(job: Job) -> None:
 
 
 def _do(chunk: range) -> Done:
-    return _do_here(cast("Job", _job), chunk)
-
-
-def _do_here(job: Job, chunk: range) -> Done:
-    done = job.done(chunk)
-    gc.collect(0)
-    return done
+    return cast("Job", _job).done(chunk)
 
 
 @contextmanager
 def _workers(job: Job, workers: int) -> Iterator[Callable[[Iterable[range]], Iterator[Done]]]:
     """How the work is done: here, or by so many processes, which give their results in the same order."""
     if workers == 1:
-        yield lambda chunks: (_do_here(job, chunk) for chunk in chunks)
+        yield lambda chunks: map(job.done, chunks)
         return
     # where processes can be forked they need not be sent the history
     context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
     with warnings.catch_warnings():
-        # a fork is unsafe where the child goes on with what threads of the parent were at; this one runs Python alone
+        # a fork is unsafe where the child goes on with what threads of the parent were at; this one runs Python, and of
+        # polars only what needs no threads: parts of a column as lists, and single rows
         warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
         pool = context.Pool(workers, _take, (job,))
     with pool:

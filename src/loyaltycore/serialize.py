@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from loyaltycore import account as _account  # noqa: F401 (so that the kinds of entries and statements are known)
 from loyaltycore._exact import MAX_DIGITS
+from loyaltycore._json import Unusual, text_of
 from loyaltycore._reading import VERSION, Object, Spot, read_root
 from loyaltycore._strategy import KINDS, Stored
 from loyaltycore._toml import read_toml, write_toml
@@ -71,6 +72,11 @@ def to_json(value: Stored, *, indent: int | None = None) -> str:
     >>> to_json(Flat(5))
     '{"version": 1, "type": "flat", "points": 5}'
     """
+    if indent is None:
+        try:
+            return text_of(value)
+        except Unusual:
+            pass  # its data can tell what it is
     return json.dumps(to_data(value), ensure_ascii=False, indent=indent)
 
 

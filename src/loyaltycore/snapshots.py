@@ -3,6 +3,10 @@
 A snapshot has the numbers: lots, counters, open holds. What a later call may refer back to (the activity that is
 refunded, the redemption that is cancelled, the id of a call that is tried again) is looked up when it is asked for,
 among the entries that the snapshot keeps for that, or in the store that has them all.
+
+A program may count since what it did not count when the snapshot was taken: a new ladder, another qualification, an
+expiry by inactivity. The entries tell it and the snapshot does not, so `thaw` raises `OutdatedSnapshot`, before it has
+changed anything; whoever has all entries folds those instead.
 """
 
 from __future__ import annotations
@@ -45,6 +49,10 @@ class Archive(ABC):
     @abstractmethod
     def lot(self, number: int) -> LotRecord | None:
         """A lot that the snapshot leaves out."""
+
+
+class OutdatedSnapshot(RuleError):
+    """A snapshot that was taken before the program counted all that it counts now: the entries are needed."""
 
 
 @frozen
@@ -98,6 +106,8 @@ class Snapshot(Stored):
     """The place among what is due at *posted* up to where that is done, where accounts do something by themselves."""
     made: int = field(default=0, kw_only=True)
     """How many lots there were ever, if those that are used up are left out."""
+    watched: tuple[str, ...] = field(default=(), kw_only=True)
+    """The activities whose last day was looked out for, by the names in *last*, whether there were any or not."""
 
     def erased(self, old: str, new: str) -> Snapshot:
         """The snapshot without what says who the member was; see `Account.erase`."""
@@ -131,6 +141,7 @@ def freeze(ledger: Ledger, past: tuple[Entry, ...] | None, saved: Exact, *, arch
         counts=EMPTY if ledger.standings is None else ledger.standings.counts(),
         standings=() if ledger.standings is None else ledger.standings.records(),
         made=len(ledger.lots) if archived else 0,
+        watched=tuple(key for key, _ in ledger.watches),
     )
 
 
@@ -156,7 +167,16 @@ def record(lot: LotState) -> LotRecord:
 
 
 def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
-    """Bring a ledger that is still empty to the state of a snapshot."""
+    """Bring a ledger that is still empty to the state of a snapshot.
+
+    One that does not have what the program counts since is an `OutdatedSnapshot`.
+    """
+    missing = _not_counted(ledger, snapshot)
+    if missing:
+        raise OutdatedSnapshot(
+            f"snapshot: it has not counted {missing}, as the program does since it was taken;"
+            " build the account from all of its entries instead: program.account(id, entries=...)"
+        )
     ledger.before, ledger.posted, ledger.closed = snapshot.seq, snapshot.posted, snapshot.closed
     if ledger.by_itself and snapshot.posted is not None:
         ledger.settled = (snapshot.posted, snapshot.settled)
@@ -182,6 +202,24 @@ def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
     ledger._taken = Recalled(past.spent)
     for entry in snapshot.holds:
         ledger.open(entry)
+
+
+def _not_counted(ledger: Ledger, snapshot: Snapshot) -> str:
+    """The first of what the program counts that the snapshot knows nothing of, though there are entries; else ""."""
+    if not snapshot.seq:
+        return ""
+    if ledger.standings is not None:
+        known = {record.name for record in snapshot.standings}
+        for key in ledger.standings.series:
+            if key not in snapshot.counts:
+                return repr(key)
+        for name in ledger.standings.ladders:
+            if name not in known:
+                return f"towards the ladder {name!r}"
+    for key, _ in ledger.watches:
+        if key not in snapshot.watched and key not in snapshot.last:
+            return f"the days since the last activity of {key!r}"
+    return ""
 
 
 def _state(ledger: Ledger, record: LotRecord) -> LotState:
@@ -242,8 +280,10 @@ class Past:
 
     def about(self, id: str) -> tuple[Entry, ...]:
         """The entries before the snapshot that the id is the id or the source of, as they were posted."""
-        found = (entry for entry in self._look_up(id) if entry.seq <= self._length) if id else ()
-        return tuple(sorted(found, key=lambda entry: entry.seq))
+        found = self._look_up(id) if id else ()
+        if found == ():
+            return ()  # as of every new id
+        return tuple(sorted((entry for entry in found if entry.seq <= self._length), key=lambda entry: entry.seq))
 
     def first_of(self, id: str) -> Entry | None:
         """The first entry of a call."""

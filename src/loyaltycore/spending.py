@@ -34,10 +34,10 @@ class Spending(Desk):
 
     def _order(self, order: Activity | None, at: datetime) -> Activity:
         if order is None:
-            return _NO_ORDER.moved(at if self._in_utc else at.astimezone(self._terms.zone))
+            return _NO_ORDER.moved(at if self._in_utc else at.astimezone(self._ledger.zone))
         if not isinstance(order, Activity):
             raise RuleError(f"order: {order!r} is no activity; write Activity.purchase(..., at=...)")
-        return order.in_zone(self._terms.zone)
+        return order.in_zone(self._ledger.zone)
 
     def _option(self, reward: str, at: datetime) -> RedemptionOption:
         rewards: FrozenMap[str, RedemptionOption] = self._terms.version(at).rewards
@@ -47,14 +47,15 @@ class Spending(Desk):
         return option
 
     def _quote(self, ledger: Ledger, reward: str, order: Activity, points: int | None) -> Quote:
-        option = self._option(reward, self._instant(order.at))
+        at = self._instant(order.at)
+        option = self._option(reward, at)
         member = ledger.member(reward)
         if self._shared is not None:
             counted = member.counted.replacing(self._counted_by_all(ledger, reward))
             member = member._with(counted, member.lots, member.unit)
         quote = option.quote(order, member, points=points)
         unit = quote.unit or self._ledger.main_unit
-        if not self._terms.unit(unit, self._instant(order.at)).redeemable and gift_in(option) is None:
+        if not self._terms.unit(unit, at).redeemable and gift_in(option) is None:
             raise RuleError(f"{reward!r} costs {unit!r}, which cannot be redeemed; give the option another unit=")
         return quote._with(option=reward, unit=unit)
 

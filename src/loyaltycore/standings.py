@@ -212,6 +212,7 @@ class Standings:
             self.shifted.add(entry.unit)
         if entry.seq == 1:
             for standing in self.ladders.values():
+                self._save(standing)
                 standing.turned = entry.posted
 
     def _at(self, activity_id: str) -> datetime:

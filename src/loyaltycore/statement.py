@@ -209,10 +209,10 @@ class _History:
         change = self.balance - before
         if entry.kind in _COLUMN:
             self.changes[_COLUMN[entry.kind]] += change
-        self.lines.append(StatementLine(day, entry.kind, entry.id, _reason(entry), change, self.balance))
+        self.lines.append(StatementLine(day, entry.kind, entry.id, reason_of(entry), change, self.balance))
 
 
-def _reason(entry: Entry) -> str:
+def reason_of(entry: Entry) -> str:
     """Why, for a member: of what was earned the activity, not the rule."""
     if entry.kind != "earned":
         return entry.reason

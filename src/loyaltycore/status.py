@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from html import escape
 from typing import Any, cast
 
 from attrs import evolve, field
@@ -68,6 +69,9 @@ class TierProgress(Stored):
         if self.to_stay is not None:
             lines.append(f"to stay {self.tier}: {self.to_stay}{_by(self.stay_by)}")
         return "\n  ".join(lines)
+
+    def _repr_html_(self) -> str:
+        return "<p>" + escape(str(self)).replace("\n", "<br>") + "</p>"
 
 
 def _by(day: date | None) -> str:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from hashlib import sha256
-import json
 from pathlib import Path
 from secrets import token_hex
 from time import monotonic, sleep
@@ -18,27 +16,31 @@ from typing import Any, Final, TypeVar
 
 from attrs import frozen
 
-from loyaltycore._calendar import in_zone, moment, zone
+from loyaltycore._calendar import civil_date, in_zone, moment, zone
 from loyaltycore._exact import FrozenMap
 from loyaltycore.account import Account
-from loyaltycore.activity import FactValue
+from loyaltycore.activity import FactValue, fact_map
 from loyaltycore.desk import When
 from loyaltycore.entries import Entry
-from loyaltycore.errors import DataError, MissingExtra, RuleError
+from loyaltycore.errors import MissingExtra, RuleError
 from loyaltycore.history import AnyProgram, ProgramHistory
 from loyaltycore.program import Program
-from loyaltycore.serialize import from_json, to_json
+from loyaltycore.serialize import from_json
 
 try:
     import sqlalchemy as sa
 except ImportError as error:
     raise MissingExtra("sql", "sqlalchemy", "loyaltycore.store") from error
 
-from loyaltycore import _opened, _tables, _upkeep
+from loyaltycore import _loaded, _moving, _opened, _outbox, _tables, _verifying
 from loyaltycore._database import Database, StoreBusy, StoreError, StoreFull, StoreLost
-from loyaltycore._opened import Cache, Loaded, Opened, SharedCounts
-from loyaltycore._statements import Statements
+from loyaltycore._loaded import Cache, Loaded
+from loyaltycore._opened import Opened, SharedCounts
+from loyaltycore._outbox import Event, News
+from loyaltycore._programs import Programs
+from loyaltycore._statements import AccountRow, Statements
 from loyaltycore._tables import Tables
+from loyaltycore._written import write
 
 __all__ = ["Event", "Expiring", "Store", "StoreBusy", "StoreError", "StoreFull", "StoreLost"]
 
@@ -54,20 +56,6 @@ _PAUSE: Final = 0.02
 
 
 @frozen
-class Event:
-    """Something others want to know of an account; *number* grows in the order in which they can be seen.
-
-    *kind* is `points_earned`, `points_expiring`, `points_expired`, `tier_up`, `tier_at_risk` or `reward_available`.
-    """
-
-    number: int
-    member: str
-    kind: str
-    at: datetime
-    data: Mapping[str, Any]
-
-
-@frozen
 class Expiring:
     """Points of a member that lapse together: *on* is the last day they can be used."""
 
@@ -77,13 +65,18 @@ class Expiring:
     on: date
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Store:
     """Accounts in a database.
 
     *url* is `sqlite:///points.db`, `sqlite://` (in memory, gone with the store) or `postgresql+psycopg://...`. *prefix*
     and *schema* say where its tables are. *timeout* are the seconds that it waits for a lock before it raises
     `StoreBusy`. *synchronous* is SQLite's: `"FULL"` outlives a power cut, `"NORMAL"` may lose the last moments before
-    one, though it never corrupts them. *cache* is how many accounts each process remembers.
+    one, though it never corrupts them. *cache* is how many accounts each process remembers. *clock* says what time
+    it is to the one question that may leave that open, `expiring`; everything else is told.
 
     One store is for all threads of a process, and each process makes its own.
 
@@ -106,6 +99,7 @@ class Store:
         timeout: float = 10,
         synchronous: str = "FULL",
         cache: int = 1000,
+        clock: Callable[[], datetime] = _now,
     ) -> None:
         self._tables = Tables(prefix, schema)
         self._database = Database(url, timeout=timeout, synchronous=synchronous)
@@ -113,8 +107,9 @@ class Store:
             raise RuleError("schema: SQLite has none; leave it out, and give a prefix")
         self._statements = Statements(self._tables, on_sqlite=self._database.on_sqlite)
         self._cache = Cache(cache)
+        self._clock = clock
         self._ready = False
-        self._programs: dict[str, tuple[AnyProgram, int]] = {}
+        self._programs = Programs(self._tables, self._database, self._statements)
 
     def __repr__(self) -> str:
         return f"<Store {self._database.url!r}>"
@@ -200,21 +195,21 @@ class Store:
         The program may be left out where the account was written to before.
         """
         with self._reading() as connection:
-            row = _opened.row_of(connection, self._statements, _member(member))
+            row = self._statements.account(connection, _member(member), locked=False)
             if row is None:
                 if program is None:
                     raise RuleError(f"{member}: there is no such account; give the program, for a new one")
                 account = program.account(member)
                 account._shut = _opened.LEFT
                 return account
-            program = self._program(connection, row.program, program)
+            program = program or self._programs.named(connection, row.program)
             return self._seen(connection, row, program).account
 
-    def _seen(self, connection: sa.Connection, row: Any, program: AnyProgram) -> Opened:
+    def _seen(self, connection: sa.Connection, row: AccountRow, program: AnyProgram) -> Opened:
         """An account as its row has it, which nobody can write to."""
-        loaded = _opened.read(connection, self._statements, row, program, self._cache)
+        loaded = _loaded.read(connection, self._statements, row, program, self._cache)
         opened = Opened(
-            connection, self._statements, row.member, program, loaded=loaded, shared=None, reading=self._reading
+            connection, self._statements, row.member, program, loaded=loaded, reading=self._reading, cache=None
         )
         opened.leave()
         return opened
@@ -231,108 +226,71 @@ class Store:
             _member(member)
         revision = self._registered(program)
 
-        def lock(connection: sa.Connection) -> dict[str, Any]:
-            rows = {}
-            for member in sorted(members):
-                rows[member] = self._lock(connection, member, program, revision)
-            return rows
+        def lock(connection: sa.Connection) -> list[AccountRow]:
+            return [self._lock(connection, member, program, revision) for member in sorted(members)]
 
-        all_opened: dict[str, Opened] = {}
-        written: dict[str, Loaded] = {}
-        try:
-            with self._database.writing(lock) as (connection, rows):
-                shared = SharedCounts(connection, self._statements, program)
-                for member in members:
-                    loaded = _opened.read(connection, self._statements, rows[member], program, self._cache)
-                    joined, facts = given.get(member, (None, None))
-                    told = loaded._replace(
-                        joined=loaded.joined if joined is None else joined,
-                        facts=loaded.facts if facts is None else facts,
+        opened: dict[str, Opened] = {}
+        with self._database.writing(lock) as (connection, rows):
+            shared = SharedCounts(connection, self._statements, program)
+            try:
+                for row in rows:
+                    opened[row.member] = self._open(
+                        connection, row, program, shared, *given.get(row.member, (None, None))
                     )
-                    opened = Opened(
-                        connection, self._statements, member, program, loaded=told, shared=shared, reading=self._reading
-                    )
-                    opened.loaded = loaded
-                    all_opened[member] = opened
-                yield tuple(opened.account for opened in all_opened.values())
-                written = self._write(connection, all_opened.values(), revision, shared)
-        finally:
-            for opened in all_opened.values():
-                opened.leave()
-        for member, loaded in written.items():
-            self._cache.put(member, loaded)
+                yield tuple(opened[member].account for member in members)
+                kept = self._write(connection, opened.values(), revision, shared)
+            finally:
+                for one in opened.values():
+                    one.leave()
+        self._keep(opened.values(), kept)
 
-    def _lock(self, connection: sa.Connection, member: str, program: AnyProgram, revision: int) -> Any:
+    def _lock(self, connection: sa.Connection, member: str, program: AnyProgram, revision: int) -> AccountRow:
         locked = self._database.locking
-        return _opened.lock_row(connection, self._statements, member, program, revision, locked=locked)
+        return _loaded.lock_row(connection, self._statements, member, program, revision, locked=locked)
+
+    def _open(
+        self, connection: sa.Connection, row: AccountRow, program: AnyProgram, shared: SharedCounts,
+        joined: date | str | None = None, facts: Mapping[str, FactValue] | None = None,
+    ) -> Opened:  # fmt: skip
+        loaded = _loaded.read(connection, self._statements, row, program, self._cache)
+        return Opened(
+            connection, self._statements, row.member, program, loaded=loaded, shared=shared, reading=self._reading,
+            cache=self._cache, joined=None if joined is None else civil_date(joined, "joined"),
+            facts=None if facts is None else fact_map(facts),
+        )  # fmt: skip
 
     def _write(
-        self, connection: sa.Connection, all_opened: Iterable[Opened], revision: int, shared: SharedCounts
+        self, connection: sa.Connection, opened: Iterable[Opened], revision: int, shared: SharedCounts
     ) -> dict[str, Loaded]:
-        written = {}
-        events: list[dict[str, Any]] = []
-        for opened in all_opened:
-            guarded = self._database.locking
-            kept = _opened.write(connection, self._statements, opened, revision, guarded=guarded)
-            if kept is not None:
-                written[opened.member] = kept
-                events += _opened.news(opened, kept.rewards)
-        shared.write()
-        self._tell(connection, events)
-        return written
+        """What the tables have of each account then; of those that nothing was done to what they had."""
+        guarded, news = self._database.locking, News(self._statements)
+        kept = {one.member: one.loaded for one in opened}
+        with self._database.together(connection):
+            written = [
+                done for one in opened if (done := write(connection, self._statements, one, revision, guarded=guarded))
+            ]
+            for done in written:
+                kept[done.opened.member] = done.kept
+                news.of_block(done.opened, done.kept.rewards)
+            shared.write()
+            news.write(connection)
+        for done in written:
+            done.check()
+        return kept
 
-    def _tell(self, connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
-        """Put something into the outbox, each of it once."""
-        if rows:
-            connection.execute(self._statements.tell, rows)
+    def _keep(self, opened: Iterable[Opened], kept: Mapping[str, Loaded]) -> None:
+        """Remember accounts that were written."""
+        for one in opened:
+            loaded = kept[one.member]
+            if loaded.version:
+                self._cache.put(one.member, loaded, one.hand_on(loaded))
 
-    # Programs ---------------------------------------------------------------------------------------------------------
+    # Programs and tables ----------------------------------------------------------------------------------------------
 
     def _registered(self, program: AnyProgram) -> int:
-        """The number of this version of a program: what falls due when was worked out under one of them."""
-        known = self._programs.get(program.name)
-        if known is not None and known[0] is program:
-            return known[1]
+        """The number of this version of a program."""
         self._check_ready()
-        if known is not None and known[0] == program:
-            revision = known[1]
-        else:
-            table = self._tables.programs
-            mine = table.c.name == program.name
-            digest = _digest(program)
-            with self._reading() as connection:
-                row = connection.execute(sa.select(table.c.revision, table.c.digest).where(mine)).first()
-            revision = row.revision if row and row.digest == digest else self._register(program, digest)
-        self._programs[program.name] = (program, revision)
-        return revision
-
-    def _register(self, program: AnyProgram, digest: str) -> int:
-        table = self._tables.programs
-        mine = table.c.name == _member(program.name)
-        asked = sa.select(table.c.revision, table.c.digest).where(mine).with_for_update()
-        with self._database.writing(lambda connection: connection.execute(asked).first()) as (connection, row):
-            if row is not None and row.digest == digest:
-                return int(row.revision)
-            revision = 1 if row is None else row.revision + 1
-            values = {"revision": revision, "digest": digest, "zone": program.zone.key, "data": _data(program)}
-            new = self._statements.insert(table).values(name=program.name, **values)
-            connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=values))
-        return revision
-
-    def _program(self, connection: sa.Connection, name: str, given: AnyProgram | None = None) -> AnyProgram:
-        """The program of that name: the one that is given, that was used last, or that is kept."""
-        if given is not None:
-            return given
-        known = self._programs.get(name)
-        if known is not None:
-            return known[0]
-        table = self._tables.programs
-        row = connection.execute(sa.select(table.c.data, table.c.revision).where(table.c.name == name)).first()
-        if row is None or row.data is None:
-            raise StoreError(f"program: {name!r} has parts that cannot be stored; open an account of it first")
-        program: AnyProgram = from_json(row.data)
-        self._programs[name] = (program, row.revision)
-        return program
+        return self._programs.revision(program)
 
     def _check_ready(self) -> None:
         """Refuse tables that are not there, or of another version."""
@@ -355,12 +313,30 @@ class Store:
 
     # Questions about all ----------------------------------------------------------------------------------------------
 
+    def each(self, program: AnyProgram | None = None) -> Iterator[Account]:
+        """Every account one after the other, to ask and not to write to; those of one program, if it is given.
+
+        Each is as it was when its turn came, read a hundred at a time.
+        """
+        last = ""
+        while True:
+            with self._reading() as connection:
+                rows = self._some_rows(connection, last, program=None if program is None else (program.name, 0))
+                accounts = [
+                    self._seen(connection, row, program or self._programs.named(connection, row.program)).account
+                    for row in rows
+                ]
+            if not rows:
+                return
+            yield from accounts
+            last = rows[-1].member
+
     def balances(self, *, at: When) -> Mapping[str, Mapping[str, int]]:
         """What each member has of each unit at a moment, less what is owed, by member."""
         found: dict[str, dict[str, int]] = {}
         with self._reading() as connection:
             for row in self._rows(connection):
-                program = self._program(connection, row.program)
+                program = self._programs.named(connection, row.program)
                 instant = _instant(at, program.zone.key)
                 if self._stands(row, program, instant):
                     found[row.member] = self._stored(connection, row.member)
@@ -408,25 +384,24 @@ class Store:
         asked = sa.select(table.c.data).where(table.c.account == _member(member)).order_by(table.c.seq)
         with self._reading() as connection:
             if since is not None:
-                row = _opened.row_of(connection, self._statements, member)
+                row = self._statements.account(connection, member, locked=False)
                 if row is None:
                     return ()
-                asked = asked.where(table.c.posted >= _instant(since, self._zone(connection, row.program)))
+                asked = asked.where(table.c.posted >= _instant(since, self._programs.zone(connection, row.program)))
             return tuple(map(from_json, connection.execute(asked).scalars()))
 
-    def _zone(self, connection: sa.Connection, program: str) -> str:
-        table = self._tables.programs
-        found: str = connection.execute(sa.select(table.c.zone).where(table.c.name == program)).scalar_one()
-        return found
-
     def expiring(self, *, within: timedelta | int, at: When | None = None) -> tuple[Expiring, ...]:
-        """The points that lapse within a time (a number is days) from *at*, by member; from now if that is left out."""
+        """The points that lapse within a time (a number is days) from *at*, by member.
+
+        Without *at* it is from now, by the store's clock.
+        """
         length = _length(within, "within")
+        now = self._clock() if at is None else at
         found: dict[tuple[str, str, date], int] = {}
         with self._reading() as connection:
             for row in self._rows(connection):
-                program = self._program(connection, row.program)
-                begin = datetime.now(UTC) if at is None else _instant(at, program.zone.key)
+                program = self._programs.named(connection, row.program)
+                begin = _instant(now, program.zone.key)
                 # a last day is over when the next one begins
                 far = row.due is None or row.due > begin + length + timedelta(days=1)
                 if far and row.revision == self._registered(program):
@@ -484,30 +459,21 @@ class Store:
     def _advance(
         self, members: tuple[str, ...], program: AnyProgram, revision: int, to: datetime, notice: timedelta
     ) -> None:
-        def lock(connection: sa.Connection) -> list[Any]:
+        def lock(connection: sa.Connection) -> list[AccountRow]:
             return [self._lock(connection, member, program, revision) for member in sorted(members)]
 
         with self._database.writing(lock) as (connection, rows):
-            shared = SharedCounts(connection, self._statements, program)
-            opened = []
-            for row in rows:
-                loaded = _opened.read(connection, self._statements, row, program, self._cache)
-                one = Opened(
-                    connection,
-                    self._statements,
-                    row.member,
-                    program,
-                    loaded=loaded,
-                    shared=shared,
-                    reading=self._reading,
-                )
-                if one.account._ledger.closed is False:
+            shared, near = SharedCounts(connection, self._statements, program), News(self._statements)
+            opened = [self._open(connection, row, program, shared) for row in rows]
+            for one in opened:
+                if not one.account._ledger.closed:
                     one.account.advance(to)
-                opened.append(one)
-            written = self._write(connection, opened, revision, shared)
-            self._tell(connection, [row for one in opened for row in _opened.warnings_of(one, to, notice)])
-        for member, loaded in written.items():
-            self._cache.put(member, loaded)
+                near.of_what_is_near(one, to, notice)
+            kept = self._write(connection, opened, revision, shared)
+            near.write(connection)
+            for one in opened:
+                one.leave()
+        self._keep(opened, kept)
 
     # What others are told ---------------------------------------------------------------------------------------------
 
@@ -517,25 +483,18 @@ class Store:
         Each is given its number when it is first read, so that none comes in below one that was read before.
         """
         self._check_ready()
-        table = self._tables.events
-        numbered = sa.select(sa.func.coalesce(sa.func.max(table.c.number), 0))
-        waiting = sa.select(table.c.row).where(table.c.number.is_(None)).order_by(table.c.at, table.c.row)
+        with self._database.writing(lambda connection: _outbox.lock(connection, self._tables)) as (connection, _):
+            _outbox.number(connection, self._tables)
+            return _outbox.read(connection, self._tables, after, limit)
 
-        def lock(connection: sa.Connection) -> None:
-            connection.execute(sa.select(self._tables.versions).with_for_update())
+    def drop_events(self, *, upto: int) -> int:
+        """Drop the events up to and with that number, once everyone has dealt with them, and say how many.
 
-        with self._database.writing(lock) as (connection, _):
-            rows = list(connection.execute(waiting).scalars())
-            if rows:
-                last = connection.execute(numbered).scalar_one()
-                numbers = [{"of": row, "is": n} for n, row in enumerate(rows, start=last + 1)]
-                put = sa.update(table).where(table.c.row == sa.bindparam("of")).values(number=sa.bindparam("is"))
-                connection.execute(put, numbers)
-            asked = sa.select(table).where(table.c.number > after).order_by(table.c.number).limit(limit)
-            return tuple(
-                Event(row.number, row.account, row.kind, row.at, FrozenMap(json.loads(row.data)))
-                for row in connection.execute(asked)
-            )
+        A warning of what is still to come stays until then, so that it is not given again. Numbers go on.
+        """
+        self._check_ready()
+        with self._database.writing(lambda connection: _outbox.lock(connection, self._tables)) as (connection, _):
+            return _outbox.drop(connection, self._tables, upto)
 
     # Upkeep -----------------------------------------------------------------------------------------------------------
 
@@ -546,7 +505,7 @@ class Store:
         accounts that points came from or went to. On SQLite the bytes are gone from the file; on PostgreSQL once the
         tables were vacuumed. Backups are yours to delete.
         """
-        return _upkeep.erase(self, _member(member), _member(new_id or f"erased-{token_hex(8)}"))
+        return _moving.erase(self, _member(member), _member(new_id or f"erased-{token_hex(8)}"))
 
     def verify(self, *, report: Callable[[str], object] | None = print) -> tuple[str, ...]:
         """Work every account out anew from its entries, and say what differs: nothing, in a store that is well.
@@ -554,7 +513,7 @@ class Store:
         What is found is returned, and given to *report* line by line.
         """
         found = []
-        for difference in _upkeep.differences(self):
+        for difference in _verifying.differences(self):
             found.append(difference)
             if report is not None:
                 report(difference)
@@ -565,17 +524,17 @@ class Store:
 
         Parquet needs polars, or pyarrow.
         """
-        return _upkeep.export(self, Path(path))
+        return _moving.export(self, Path(path))
 
     def import_(self, path: str | Path) -> int:
         """Read accounts from a file that `export` wrote, and say how many; those that are there already are refused."""
-        return _upkeep.import_(self, Path(path))
+        return _moving.import_(self, Path(path))
 
 
 def _member(member: Any) -> str:
     if not isinstance(member, str) or not member:
         raise RuleError(f"member: {member!r} is no id; give text that is not empty")
-    _opened.check_id(member, "member")
+    _tables.check_id(member, "member")
     return member
 
 
@@ -589,15 +548,3 @@ def _length(value: timedelta | int, what: str) -> timedelta:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise RuleError(f"{what}: {value!r} is no length of time; give days, or a timedelta")
     return timedelta(days=value)
-
-
-def _data(program: AnyProgram) -> str | None:
-    """A program as data; there is none of one with functions in it."""
-    try:
-        return to_json(program)
-    except DataError:
-        return None
-
-
-def _digest(program: AnyProgram) -> str:
-    return sha256((_data(program) or repr(program)).encode()).hexdigest()

@@ -181,6 +181,13 @@ class Table(Stored):
 
     def _looked_up(self, columns: Columns, otherwise: Exact | None) -> Column:
         """The number of the activity's row; without *otherwise*, the table itself is asked where there is none."""
+        if not any(isinstance(by, Band) for by in self.by):
+            found = columns.engine.find(tuple(columns.agreed(str(by)) for by in self.by), self._numbers, otherwise or 0)
+            if found is not None:
+                number, unlisted = found
+                if otherwise is None:
+                    columns.ask_itself(unlisted)
+                return number
         keys = [_key_masks(columns, by, {row[i] for row in self._numbers}) for i, by in enumerate(self.by)]
         rows = [
             (reduce(columns.engine.both, (masks[cell] for masks, cell in zip(keys, cells, strict=True))), number)

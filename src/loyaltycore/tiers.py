@@ -308,7 +308,7 @@ def _within(value: DateRule | None) -> DateRule | None:
 class Choice(Stored):
     """A benefit to choose among several, with `account.choose`, until a day counted from when the tier was reached.
 
-    After the day that *within* names, the *default* is taken, if there is one.
+    After the day that *within* names, the *default* is taken, if there is one; a default without it is a `RuleError`.
 
     >>> Choice("milestone", ("8000 points", "lounge pass"), default="8000 points", within=After(days=60)).options
     ('8000 points', 'lounge pass')
@@ -324,6 +324,11 @@ class Choice(Stored):
     def __attrs_post_init__(self) -> None:
         if self.default != "" and self.default not in self.options:
             raise RuleError(f"default: {self.default!r} is none of the options; give one of {', '.join(self.options)}")
+        if self.default and self.within is None:
+            raise RuleError(
+                f"default: {self.default!r} would never be taken; say until when can be chosen, as in"
+                " within=After(days=60), or leave it out"
+            )
 
 
 Brings: TypeAlias = str | Benefit | Choice

@@ -25,22 +25,17 @@ from loyaltycore._exact import Exact, tidy
 from loyaltycore._phrases import Talk, condition, each_period, factor, own, rate_tables, stretch, table_lines, window
 from loyaltycore._terms import brings, takes, when
 from loyaltycore.conditions import Condition
+from loyaltycore.counted import Cap, Cooldown, EveryNthTime, InARow, Limit, Running
 from loyaltycore.dates import DateRule, Never
 from loyaltycore.earning import (
     AtLeast,
     BestOf,
-    Cap,
-    Cooldown,
     EachLine,
     EachOf,
     EarningRule,
-    EveryNthTime,
     FirstOf,
-    InARow,
-    Limit,
     Named,
     Rounded,
-    Running,
     Sum,
     Times,
     When,

@@ -87,8 +87,8 @@ PATCHES = [
     Patch(
         "double earn on retry",
         "earnings.py",
-        'done = self._again(activity.id, "earn", activity=activity)',
-        'done = self._again(activity.id, "earn", activity=activity) and None',
+        "            return done\n        posted_at =",
+        "            pass\n        posted_at =",
     ),
     Patch(
         "rare: 5th lot of one hold lost",
@@ -134,8 +134,8 @@ PATCHES = [
     Patch(
         "a lot whose end has moved keeps its place",
         "books.py",
-        "if item[0] == lot.key and lot.id not in passed:",
-        "if lot.id not in passed:",
+        "if lot is not None and item[0] == lot.key and lot.id not in passed:",
+        "if lot is not None and lot.id not in passed:",
     ),
     # Giving back
     Patch(

@@ -1,9 +1,8 @@
-"""What is seldom done to a store: work everything out anew, move it elsewhere, forget a member."""
+"""Accounts as a whole: forget who a member was, write all of them to a file, and read them from one."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,134 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import evolve
 import sqlalchemy as sa
 
-from loyaltycore import _opened
+from loyaltycore import _loaded
 from loyaltycore._database import StoreError
 from loyaltycore._exact import FrozenMap
 from loyaltycore._opened import Opened, SharedCounts
 from loyaltycore._reading import Object
-from loyaltycore._tables import WHERE
-from loyaltycore.account import Account
+from loyaltycore._statements import AccountRow
+from loyaltycore._written import write
 from loyaltycore.entries import Entry
-from loyaltycore.errors import DataError, LoyaltyError, MissingExtra, RuleError
-from loyaltycore.history import AnyProgram
+from loyaltycore.errors import DataError, MissingExtra, RuleError
 from loyaltycore.serialize import from_data, to_json
 
 if TYPE_CHECKING:
     from loyaltycore.store import Store
-
-IN: Final = ("earned", "adjusted_up", "transferred_in", "converted_in", "reinstated", "owed", "repaid")
-OUT: Final = (
-    "available", "pending", "held", "spent", "lapsed", "reversed", "repaid",
-    "adjusted_down", "transferred_out", "converted_out",
-)  # fmt: skip
-"""What came in is there or went: the totals of an account on both sides."""
-
-
-_YEARS: Final = timedelta(days=10 * 365)
-
-
-# Verify ---------------------------------------------------------------------------------------------------------------
-
-
-def differences(store: Store) -> Iterator[str]:
-    """What is not as the entries tell it."""
-    counted: dict[tuple[str, str], dict[Any, int]] = {}
-    with store._reading() as connection:
-        for row in store._rows(connection):
-            program = store._program(connection, row.program)
-            try:
-                account = yield from _of_account(store, connection, row, program)
-            except LoyaltyError as error:
-                yield f"{row.member}: it cannot be read: {error}"
-                continue
-            ledger = account._ledger
-            for key in ledger.by_all:
-                counts = counted.setdefault((row.program, key.name), {})
-                counts[key] = counts.get(key, 0) + ledger.counted.get(key, 0)
-        yield from _of_counters(store, connection, counted)
-
-
-def _of_account(
-    store: Store, connection: sa.Connection, row: Any, program: AnyProgram
-) -> Generator[str, None, Account]:
-    """The differences of one account, and the account by its entries."""
-    member = row.member
-    opened = store._seen(connection, row, program)
-    entries = _opened.entries_of(connection, store._statements, member)
-    if [entry.seq for entry in entries] != list(range(1, row.length + 1)):
-        yield f"{member}: it has {row.length} entries, and these are there: {[entry.seq for entry in entries][:20]}"
-    anew = program.account(member, joined=opened.loaded.joined, facts=opened.loaded.facts, entries=entries)
-    yield from _of_rows(store, connection, member, entries)
-    yield from _of_balances(store, connection, anew)
-    last = anew._ledger.posted
-    if last is None:
-        return anew
-    if row.posted != last:
-        yield f"{member}: its last entry was posted at {last}, and the account says {row.posted}"
-    there = opened.account
-    for unit in anew._ledger.books:
-        one, other = dict(anew.totals(unit, at=last)), dict(there.totals(unit, at=last))
-        if one != other:
-            yield f"{member}: {unit!r} is {one} by the entries, and {other} by the snapshot"
-        if anew.lots(unit, at=last) != there.lots(unit, at=last):
-            yield f"{member}: the lots of {unit!r} are others by the entries than by the snapshot"
-        came, went = sum(one[name] for name in IN), sum(one[name] for name in OUT)
-        if came != went:
-            yield f"{member}: of {unit!r} {came} came in, and {went} are there or went"
-    if row.revision == store._registered(program):
-        yield from _before_due(anew, row.due)
-    return anew
-
-
-def _before_due(account: Account, due: datetime | None) -> Iterator[str]:
-    """What happens before the moment at which the account is looked at next: nothing, if that is right."""
-    last = account._ledger.posted or datetime.min.replace(tzinfo=UTC)
-    until = last + _YEARS if due is None else due - timedelta.resolution
-    length = account._ledger.length
-    with account._ledger.upto(until) as ledger:
-        if ledger.length > length:
-            first = ledger.entries[length - ledger.before]
-            yield f"{account.id}: something falls due at {first.at}, and the account says {due}"
-
-
-def _of_rows(store: Store, connection: sa.Connection, member: str, entries: tuple[Entry, ...]) -> Iterator[str]:
-    """The columns beside the data of each entry."""
-    table = store._tables.entries
-    columns = [column for column in table.c if column.name not in {"data", "part"}]
-    asked = sa.select(*columns).where(table.c.account == member).order_by(table.c.seq)
-    for row, entry in zip(connection.execute(asked), entries, strict=True):
-        kept = (row.seq, row.id or "", row.kind, row.source or "", row.at, row.posted, row.unit, row.points)
-        told = (
-            entry.seq, entry.id, entry.kind, entry.source, entry.at, entry.posted, entry.unit, entry.points
-        )  # fmt: skip
-        if kept != told:
-            yield f"{member}: the row of entry {entry.seq} has {kept}, and its data {told}"
-
-
-def _of_balances(store: Store, connection: sa.Connection, account: Account) -> Iterator[str]:
-    table = store._tables.balances
-    rows = connection.execute(sa.select(table).where(table.c.account == account.id)).mappings()
-    kept = {row["unit"]: {name: row[name] for name in WHERE} for row in rows}
-    told = {row["unit"]: {name: row[name] for name in WHERE} for row in _opened.balances_of(account)}
-    for unit in sorted({*kept, *told}):
-        nothing = dict.fromkeys(WHERE, 0)
-        one, other = told.get(unit, nothing), kept.get(unit, nothing)
-        if one != other:
-            yield f"{account.id}: {unit!r} is {one} by the entries, and {other} in the table of balances"
-
-
-def _of_counters(store: Store, connection: sa.Connection, counted: Mapping[tuple[str, str], Any]) -> Iterator[str]:
-    table = store._tables.counters
-    kept = {
-        (row.program, row.reward): {tuple(key): count for key, count in json.loads(row.counts) if count}
-        for row in connection.execute(sa.select(table))
-    }
-    for program, reward in sorted({*kept, *counted}):
-        told = {tuple(key): count for key, count in counted.get((program, reward), {}).items() if count}
-        other = kept.get((program, reward), {})
-        if told != other:
-            yield f"{program}: all together {reward!r} is counted {told} by the entries, and {other} in the counters"
-
 
 # Erase ----------------------------------------------------------------------------------------------------------------
 
@@ -148,33 +32,33 @@ def erase(store: Store, old: str, new: str) -> str:
     tables = store._tables
     others: tuple[str, ...] = ()
 
-    def lock(connection: sa.Connection) -> dict[str, Any]:
+    def lock(connection: sa.Connection) -> dict[str, AccountRow]:
         table = tables.entries
         asked = sa.select(table.c.account).where(table.c.source == old, table.c.account != old).distinct()
-        rows: dict[str, Any] = {}
+        rows: dict[str, AccountRow] = {}
         for member in sorted({old, *connection.execute(asked).scalars()}):
-            row = connection.execute(store._statements.locked_row, {"of": member}).first()
+            row = store._statements.account(connection, member, locked=True)
             if row is not None:
                 rows[member] = row
         if old not in rows:
             raise RuleError(f"{old}: there is no such account to erase")
-        if _opened.row_of(connection, store._statements, new) is not None:
+        if store._statements.account(connection, new, locked=False) is not None:
             raise RuleError(f"{new}: there is an account of that id; give another new_id")
         return rows
 
     store._check_ready()
     with store._database.writing(lock) as (connection, rows):
         others = tuple(member for member in rows if member != old)
-        program = store._program(connection, rows[old].program)
-        loaded = _opened.read(connection, store._statements, rows[old], program, store._cache)
+        program = store._programs.named(connection, rows[old].program)
+        loaded = _loaded.read(connection, store._statements, rows[old], program, store._cache)
         account = program.account(
-            old, joined=loaded.joined, entries=_opened.entries_of(connection, store._statements, old)
+            old, joined=loaded.joined, entries=_loaded.entries_of(connection, store._statements, old)
         )
         account.erase(new)
         connection.execute(sa.update(tables.accounts).where(tables.accounts.c.member == old).values(member=new))
         _rewrite(store, connection, new, rows[old], account.entries, facts="{}")
         for member in others:
-            entries = _opened.entries_of(connection, store._statements, member)
+            entries = _loaded.entries_of(connection, store._statements, member)
             _rewrite(store, connection, member, rows[member], [_renamed(entry, old, new) for entry in entries])
     store._cache.clear()
     store._database.wipe()
@@ -182,7 +66,7 @@ def erase(store: Store, old: str, new: str) -> str:
 
 
 def _rewrite(
-    store: Store, connection: sa.Connection, member: str, row: Any, entries: Iterable[Entry], **more: Any
+    store: Store, connection: sa.Connection, member: str, row: AccountRow, entries: Iterable[Entry], **more: Any
 ) -> None:
     """Put entries in the place of those that were there; snapshots begin anew."""
     table, accounts = store._tables.entries, store._tables.accounts
@@ -291,25 +175,28 @@ def _import_account(store: Store, rows: list[dict[str, Any]]) -> None:
     entries = tuple(from_data(row["data"]) for row in rest)
     facts = from_data(about["facts"]).facts if about["facts"] else {}
     with store._reading() as connection:
-        program = store._program(connection, about["program"])
-        if _opened.row_of(connection, store._statements, member) is not None:
+        program = store._programs.named(connection, about["program"])
+        if store._statements.account(connection, member, locked=False) is not None:
             raise StoreError(f"{member}: it is there already; import into a store that does not have it")
     revision = store._registered(program)
     with store._database.writing(lambda c: store._lock(c, member, program, revision)) as (connection, row):
-        loaded = _opened.read(connection, store._statements, row, program, store._cache)
+        loaded = _loaded.read(connection, store._statements, row, program, store._cache)
         shared = SharedCounts(connection, store._statements, program)
         opened = Opened(
             connection, store._statements, member, program, loaded=loaded, shared=shared, reading=store._reading
         )
         opened.account = program.account(
-            member, joined=about["joined"], facts=facts, entries=entries, look_up=opened._archive
+            member, joined=about["joined"], facts=facts, entries=entries, look_up=opened.account._look_up
         )
         for key in opened.account._ledger.by_all:
             shared[key] = shared.get(key, 0) + opened.account._ledger.counted.get(key, 0)
-        kept = _opened.write(connection, store._statements, opened, revision, guarded=True)
+        done = write(connection, store._statements, opened, revision, guarded=True)
         shared.write()
-    if kept is not None:
-        store._cache.put(member, kept)
+        if done is not None:
+            done.check()
+        # where it comes from all of this was told
+        accounts = store._tables.accounts
+        connection.execute(sa.update(accounts).where(accounts.c.member == member).values(silent=len(entries)))
 
 
 def _read_lines(path: Path) -> Iterator[dict[str, Any]]:

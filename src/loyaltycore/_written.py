@@ -1,0 +1,144 @@
+"""What a block has done to an account, brought to the tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+import json
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+from loyaltycore._database import StoreBusy
+from loyaltycore._exact import FrozenMap
+from loyaltycore._loaded import NO_FACTS, Loaded
+from loyaltycore._opened import Opened
+from loyaltycore._statements import Statements
+from loyaltycore._tables import WHERE, check_id
+from loyaltycore.account import Account
+from loyaltycore.activity import FactValue, Member
+from loyaltycore.entries import Entry
+from loyaltycore.errors import RuleError
+from loyaltycore.serialize import to_json
+from loyaltycore.snapshots import is_used_up, record
+
+_FAR: Final = datetime.max.replace(tzinfo=UTC)
+
+FEWEST: Final = 20
+"""Entries after a snapshot before another one is made; more, where that had many lots to write."""
+
+
+class Written(NamedTuple):
+    """An account that was sent to the database."""
+
+    opened: Opened
+    kept: Loaded
+    """What its tables have now."""
+    answer: Any
+    """The cursor that tells, once the database has answered, whether the account was still as it was read."""
+
+    def check(self) -> None:
+        """Raise `StoreBusy` if others have changed it since."""
+        if self.answer.rowcount != 1:
+            raise StoreBusy(f"{self.opened.member}: it was changed by others meanwhile; nothing was written, try again")
+
+
+def write(
+    connection: sa.Connection, statements: Statements, opened: Opened, revision: int, *, guarded: bool
+) -> Written | None:
+    """Send what a block has done; `None` if it did nothing."""
+    account, loaded, new, of = opened.account, opened.loaded, opened.new, opened.member
+    if account.id != of:
+        raise RuleError(f"{of}: an account in a store is erased by store.erase(member)")
+    same = (account._joined, account._facts) == (loaded.joined, loaded.facts)
+    if not new and same and revision == loaded.revision:
+        if not loaded.version:
+            statements.drop_row.run(connection, {"of": of})  # nothing was written, so there is no account
+        return None
+    ledger = account._ledger
+    kept = loaded._replace(
+        version=loaded.version + 1, joined=account._joined, facts=account._facts, tail=(*loaded.tail, *new),
+        rewards=affordable(account), revision=revision,
+    )  # fmt: skip
+    if new:
+        statements.put_entries.run_for_each(connection, rows_of(statements, of, new))
+        statements.put_balances.run_for_each(connection, balances_of(account, {entry.unit for entry in new}))
+    row = {
+        "of": of, "next": kept.version, "length": ledger.length, "posted": statements.instant(ledger.posted),
+        "due": statements.instant(next_due(account)), "rewards": json.dumps(kept.rewards), "revision": revision,
+        "before": loaded.version,
+    }  # fmt: skip
+    answer = (statements.put_row_guarded if guarded else statements.put_row).run(connection, row)
+    if not same:
+        person = {"of": of, "joined": statements.day(account._joined), "facts": facts_text(account._facts)}
+        statements.put_person.run(connection, person)
+    lots = () if loaded.snapshot is None else loaded.snapshot.lots
+    if len(kept.tail) >= max(FEWEST, 2 * len(lots)):
+        kept = _write_snapshot(connection, statements, account, kept)
+    return Written(opened, kept, answer)
+
+
+def _write_snapshot(connection: sa.Connection, statements: Statements, account: Account, kept: Loaded) -> Loaded:
+    """Spare the next ones the entries up to here; lots that are used up are kept beside it."""
+    snapshot = account.snapshot()
+    statements.put_lots.run_for_each(connection, used_up(account))
+    put = {"of": account.id, "snapshot": to_json(snapshot), "covered": snapshot.seq}
+    statements.put_snapshot.run(connection, put)
+    return kept._replace(snapshot=snapshot, tail=())
+
+
+def used_up(account: Account) -> list[tuple[str, int, str]]:
+    """The lots that a snapshot leaves out, as rows."""
+    lots = account._ledger.lots.values()
+    return [(account.id, lot.id, to_json(record(lot))) for lot in lots if is_used_up(lot)]
+
+
+def next_due(account: Account) -> datetime | None:
+    """When something falls due in an account next, as far as is known now."""
+    due = account._ledger._next_due(_FAR)
+    return None if due is None else due[0]
+
+
+def rows_of(statements: Statements, member: str, new: tuple[Entry, ...]) -> list[tuple[Any, ...]]:
+    """Entries as rows; *part* counts those of one id."""
+    parts: Counter[str] = Counter()
+    rows = []
+    for entry in new:
+        name, source, at, posted = entry.id, entry.source, entry.at, entry.posted
+        check_id(name, "id")
+        if source:
+            check_id(source, "source")
+        rows.append((
+            member, entry.seq, name or None, parts[name], entry.kind, source or None, statements.instant(at),
+            statements.instant(posted), entry.unit, entry.points, to_json(entry),
+        ))  # fmt: skip
+        parts[name] += 1
+    return rows
+
+
+def balances_of(account: Account, units: set[str] | None = None) -> list[tuple[Any, ...]]:
+    """Where the points of each unit are, as the entries leave them, as rows."""
+    books = account._ledger.books
+    return [
+        (account.id, unit, *[getattr(book, name) for name in WHERE])
+        for unit, book in sorted(books.items())
+        if units is None or unit in units
+    ]
+
+
+def facts_text(facts: Mapping[str, FactValue]) -> str:
+    """Facts of a member, as they are kept."""
+    return to_json(Member(facts=FrozenMap(facts))) if facts else NO_FACTS
+
+
+def affordable(account: Account) -> tuple[str, ...]:
+    """The rewards that the member could have now; what others have left of a stock is not looked at."""
+    at = account._ledger.posted
+    if at is None or not account._terms.version(at).rewards:
+        return ()
+    shared, account._shared = account._shared, None
+    try:
+        return tuple(sorted(quote.option for quote in account.options(at=at) if quote.ok))
+    finally:
+        account._shared = shared
