@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from stories import BEGIN, CLUB, STORIES, Step, Teller
 
+import loyaltycore
 from loyaltycore import *
 from loyaltycore import reports
 from loyaltycore.calls import Call
@@ -575,3 +576,42 @@ def test_names_are_escaped():
     club = Program("<b>", earning=PerSpend(1))
 
     assert "<b>" not in points_flow(club.replay([Activity.purchase(1, at=BEGIN, id="t", member="Ada")]))._repr_html_()
+
+
+def test_no_name_of_a_report_hides_one_of_the_library():
+    assert not set(reports.__all__) & set(loyaltycore.__all__)
+    assert reports.explain is not loyaltycore.explain
+
+
+def test_a_band_below_0_has_no_lower_end_in_a_frame_either():
+    account = Program("Club", earning=PerSpend(1), rewards={"coffee": Item(30)}).account("Ada")
+    account.earn(Activity.purchase(30, at=BEGIN, id="t-1"))
+    account.redeem("coffee", id="r-1", at="2026-02-01")
+    account.reverse("t-1", id="x-1", at="2026-02-02", on_shortfall="owe")
+
+    frame = balance_distribution([account], at=END).to_frame("pandas")
+
+    assert [str(kind) for kind in frame.dtypes[:3]] == ["Int64", "int64", "int64"]
+    assert frame["low"].isna().tolist() == [True, False, False]
+
+
+def test_the_end_of_answers_is_for_accounts():
+    with pytest.raises(RuleError, match="at: it ends what accounts have earned; of activities give those that count"):
+        nps([Activity.action("nps", at=BEGIN, score=9)], at=END)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (5, "5 has no accounts; give a replay, a store, accounts or a frame"),
+        ([5], "5 is no account; give accounts, or entries by member"),
+    ],
+)
+def test_what_holds_no_accounts_is_refused(given, said):
+    with pytest.raises(DataError, match=said):
+        points_flow(given, at=END)
+
+
+def test_entries_of_a_replay_of_activities_are_no_frame():
+    with pytest.raises(DataError, match="is no account; give the replay itself"):
+        points_flow(replayed().entries(), at=END)

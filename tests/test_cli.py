@@ -217,6 +217,21 @@ def test_a_wrong_call_ends_in_2_with_its_usage(capsys, arguments):
 # The process --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["report", "balances", "statement", "replay", "liability", "compare", "check", "explain", "diff", "schema"],
+)
+def test_help_fits_a_terminal(capsys, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].startswith(f"usage: loyaltycore {command} ")
+
+
 def test_it_says_its_version_and_shows_an_example_in_each_help(capsys):
     said = []
     for arguments in (["--version"], ["--help"], ["report", "--help"]):
@@ -227,7 +242,7 @@ def test_it_says_its_version_and_shows_an_example_in_each_help(capsys):
 
     assert said[0] == f"loyaltycore {version('loyaltycore')}\n"
     assert "example:\n  loyaltycore report transactions.csv --program club.toml\n" in said[1]
-    assert "example:\n  loyaltycore report sales.csv --program club.toml --by quarter" in said[2]
+    assert "example:\n  loyaltycore report sales.csv --program club.toml \\\n    --by quarter" in said[2]
 
 
 def process(*arguments, **more):
@@ -383,7 +398,7 @@ def test_it_prints_a_statement(asked):
         "opening  0.20\n"
         "closing  0.20\n"
         "\n"
-        "next reward: coffee, 30 points to go\n"
+        "next reward: coffee, points to go: 30\n"
     )
 
 

@@ -1,10 +1,13 @@
 """Compiled rules: a generated function gives what the rule gives, and holds nothing that the rule says."""
 
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy, deepcopy
 from datetime import UTC, date, datetime
 from fractions import Fraction
 import pickle
 import re
+import sys
+from threading import Barrier
 
 from attrs import evolve, frozen
 from hypothesis import assume, example, given, settings
@@ -12,7 +15,10 @@ from hypothesis import strategies as st
 import pytest
 
 from loyaltycore import *
+from loyaltycore._compile import compile_
 from loyaltycore._often import OFTEN
+from loyaltycore._parts import parts_of as parts_by_name
+from loyaltycore.awards import told_by_name
 from loyaltycore.counted import Cooldown, EveryNthTime, InARow, Limit, Running
 from loyaltycore.testing import activities, members, rules
 
@@ -463,3 +469,60 @@ def test_an_account_tells_why_after_any_number_of_activities():
     assert "thanks" in texts.pop()
     assert {entry.reason for entry in account.entries} == {"times 1: by_tier(gold=2)"}
     assert account.balance(at=SUNDAY) == 91 * (OFTEN + 2)
+
+
+def test_the_name_of_a_part_is_told_whatever_was_done_with_the_award():
+    rule = asked_often((PerSpend("0.3") * 1).named("base"))
+    activity = Activity.purchase(2, at=SUNDAY)
+
+    @frozen
+    class Same(EarningRule):
+        kind = "same_as_another"
+
+        def earn(self, activity, member):
+            return rule.award(activity, member)
+
+    awards = [
+        rule.award(activity), copy(rule.award(activity)), pickled(rule.award(activity)), evolve(rule.award(activity)),
+        Rounding("half_up").award(rule, activity), (Same() + Flat(0)).award(activity),
+    ]  # fmt: skip
+    assert [told_by_name(award, ["base"])["base"] for award in awards] == [Fraction("0.6")] * 6
+    assert [next(iter(parts_by_name(award))) for award in awards] == ["base"] * 6
+
+
+def test_the_factors_of_an_award_are_told_in_another_process_too():
+    rule = asked_often(PerSpend(1) * by_tier(gold=2))
+    award = rule.award(Activity.purchase(10, at=SUNDAY), Member(tier="gold"))
+    assert parts_by_name(pickled(award)) == parts_by_name(award) == {"PerSpend(1)": 10, "by_tier(gold=2)": 10}
+
+
+def test_several_threads_may_ask_one_award_why():
+    rule = asked_often(CLASSIC * "1/3")
+    awards = [rule.award(Activity.purchase(120, at=SUNDAY)) for _ in range(4000)]
+
+    def ask():
+        start.wait()
+        return [(award.parts[0].reason, award.reason, award.exact) for award in awards]
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    start = Barrier(4)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            told = [asked.result() for asked in [threads.submit(ask) for _ in range(4)]]
+    finally:
+        sys.setswitchinterval(before)
+    assert told == [told[0]] * 4
+
+
+def test_a_rounding_of_your_own_is_asked_itself():
+    @frozen
+    class Sevens(Rounding):
+        def award(self, rule, activity, member):
+            return Award(7, reason="seven")
+
+    points = Points(PerSpend(1), rounding=Sevens())
+    activity = Activity.purchase(120, at=SUNDAY)
+    assert [points.award(activity, Member()).points for _ in range(OFTEN + 2)] == [7] * (OFTEN + 2)
+    with pytest.raises(RuleError, match="Sevens"):
+        compile_(points)

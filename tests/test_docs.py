@@ -2,6 +2,7 @@
 
 import ast
 from contextlib import suppress
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 import re
@@ -37,6 +38,19 @@ def test_every_public_name_has_one_entry_in_the_reference():
     entries = [entry for entry in ENTRIES if entry.count(".") == 1 or entry.startswith("loyaltycore.testing.")]
 
     assert sorted(entries) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["reports", "whatif", "liability", "breakage", "plots", "datasets", "balances", "frames", "spark", "store"],
+)
+def test_every_public_name_of_a_module_has_an_entry_in_the_reference(module):
+    found = import_module(f"loyaltycore.{module}")
+    own = {name for name, value in vars(found).items() if getattr(value, "__module__", "") == found.__name__}
+    public = {name for name in own if callable(getattr(found, name)) and not name.startswith("_")}
+    said = {name for name in getattr(found, "__all__", ()) if not name.isupper()}  # of constants a docstring is enough
+
+    assert (public | said) - {entry.rpartition(".")[2] for entry in ENTRIES} == set()
 
 
 def test_every_method_that_makes_a_rule_has_an_entry_in_the_reference():

@@ -469,3 +469,13 @@ def test_a_missing_package_is_said_with_its_extra(monkeypatch):
         monkeypatch.delitem(sys.modules, f"loyaltycore.{name}")
     with pytest.raises(MissingExtra, match=r"loyaltycore.frames needs narwhals.*loyaltycore\[frames\]"):
         import_module("loyaltycore.frames")
+
+
+@pytest.mark.parametrize("most", [2**63, 10**25, 10**39])
+def test_a_fixed_number_that_no_column_holds_is_exact_where_it_is_less_in_the_end(most):
+    rule = Flat(most).when(MinSpend(50)).cap(7) + Flat(most) * f"1/{most}"
+    assert points(rule, purchases(10_00, 60_00)) == [1, 8]
+    for rule in (Flat(most).when(MinSpend(50)), Flat(most)):
+        with pytest.raises(DataError, match=r"points are more than a column holds"):
+            points(rule, purchases(60_00))
+    assert points(Flat(most).when(MinSpend(50)), purchases(10_00)) == [0]

@@ -330,6 +330,17 @@ def test_pandas_keeps_its_index_and_its_own_types():
     assert list(awarded.columns) == ["amount", "at", "member", 7, "category", "points"]
 
 
+@pytest.mark.parametrize("kind", ["bigint", "hugeint", "uhugeint"])
+def test_whole_amounts_of_any_width_count_coins_whichever_way_they_are_judged(kind):
+    rows = duckdb.sql("select n amount, 'a' member, date '2026-01-05' \"at\" from (values (1050), (200)) t(n)")
+    relation = rows.project(f'cast(amount as {kind}) amount, member, "at"')  # a sum of DuckDB is of 128 bits
+    in_columns, by_rows = PerSpend(1), PerSpend(1).when(matching(lambda line, activity, member: True))
+    with warnings.catch_warnings(action="ignore"):
+        for rule in (in_columns, by_rows):
+            assert sorted(award_frame(rule, relation).project("points").fetchall()) == [(2,), (10,)]
+    assert Program("Club", earning=in_columns).replay(relation).totals["points"].net == 12
+
+
 def test_a_relation_stays_on_its_connection():
     connection = duckdb.connect()
     connection.execute("create table sales (amount decimal(18, 2), category varchar)")

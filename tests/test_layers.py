@@ -15,25 +15,29 @@ SOURCE = Path(loyaltycore.__file__).parent
 ROWS = [
     ["errors", "_exact", "_calendar", "_show"],
     ["_strategy", "_columns", "activity", "awards", "_often"],
-    ["periods", "conditions", "tables", "factors", "dates"],
+    [
+        *["periods", "condition", "activity_conditions", "time_conditions", "member_conditions", "conditions"],
+        *["tables", "factors", "dates"],
+    ],
     [
         *["earning", "earning_rules", "counted", "_nodes", "_source", "_compile", "_judged"],
         *["redemption", "redemption_options", "tiers"],
     ],
     [
         *["lots", "points", "entries", "books", "given", "earned", "events", "automatic", "instants", "records"],
-        *["ledger", "standing", "standings", "snapshots", "desk"],
+        *["purse", "ledger_state", "lot_ends", "ledger_fold", "ledger"],
+        *["standing", "counting", "held_tiers", "standings", "snapshots", "desk"],
         *["refunds", "earnings", "spending", "status", "statement", "account"],
     ],
     [
-        *["_annotations", "_expressions", "_toml", "_reading", "_writing", "_json", "serialize"],
-        *["checks", "program", "history"],
+        *["_annotations", "_expressions", "_toml", "_reading", "_writing", "_json", "_parsing", "serialize"],
+        *["problems", "_earning_checks", "_reward_checks", "_tier_checks", "checks", "program", "history"],
     ],
     [
         *["datasets", "plots", "_result", "_page", "_months", "_judging", "balances"],
         *["_frame_sql", "_frame", "_frame_engine", "_spark", "frames"],
         *["calls", "_made", "_checkpoint", "_lean", "_told", "_told_frame", "_lives", "replay", "spark"],
-        *["_accounting", "_accounts", "liability", "breakage"],
+        *["_accounting", "_accounts", "journal", "revenue", "liability", "breakage"],
         *["points_reports", "experiments", "flows", "outstanding", "membership", "surveys", "overview"],
         *["_parts", "comparisons", "whatif", "reports"],
         *["_database", "_tables", "_statements", "_loaded", "_opened", "_written", "_outbox", "_programs"],

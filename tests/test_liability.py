@@ -492,6 +492,13 @@ def test_the_command_prints_a_roll_forward(run):
     )
 
 
+def test_the_command_needs_prices_for_a_journal(run):
+    code, out, err = run("--journal")
+
+    assert (code, out) == (2, "")
+    assert err == "loyaltycore: error: --journal: there are no prices, so no money; give them by --price\n"
+
+
 def test_the_command_prints_csv_json_and_a_journal(run):
     _, as_csv, _ = run("--price", "points=2", "--places", "0", "--format", "csv")
     _, as_json, _ = run("--format", "json")

@@ -109,7 +109,7 @@ def test_what_goes_back_is_a_line_of_an_earlier_basket(history):
         assert call.facts["amount"] in [line.amount for line in of.lines]
 
 
-@pytest.mark.parametrize("backend", ["polars", "pyarrow"])
+@pytest.mark.parametrize("backend", ["polars", "pyarrow", "pandas"])
 def test_a_frame_of_it_replays_to_the_same(backend):
     history = make_history(40, 3, seed=5, rewards=["coffee", "tea"])
     frame = history.to_frame(backend)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 from hypothesis import given
 from hypothesis import strategies as st
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -442,6 +443,25 @@ def test_a_frame_says_what_happened_and_gives_frames():
         assert replay.balances()["owed"].to_list() == [20, 0]
 
 
+COUNTED = Program("Club", earning=PerSpend(1).named("base").cap(50, per="month"))
+
+
+@pytest.mark.parametrize("program", [COUNTED, Program("Club", earning=PerSpend(1))], ids=["counted", "lean"])
+def test_a_frame_of_pandas_may_have_its_own_whole_numbers_and_missing_cells(program):
+    table = {"member": ["a", "b"], "at": pd.to_datetime(["2026-01-05", "2026-01-06"])}
+    for numbers in ("Int64", "int64", "int64[pyarrow]"):
+        amounts, ids = pd.Series([10_50, 20_00], dtype=numbers), pd.Series([1, 2], dtype=numbers)
+        replay = program.replay(pd.DataFrame({**table, "amount": amounts, "id": ids, "quantity": ids}))
+        assert replay.totals["points"].earned == 30
+        assert isinstance(replay.monthly(), pd.DataFrame)
+    decimals = pd.Series([Decimal("10.5"), Decimal(20)])
+    assert program.replay(pd.DataFrame({**table, "amount": decimals})).totals["points"].earned == 30
+    frame = pd.DataFrame({**table, "amount": pd.Series([1, 2], dtype="Int64"), "id": pd.Series(["1", "2"])})
+    for column, missing in (("member", None), ("member", pd.NA), ("id", None), ("amount", pd.NA), ("at", pd.NaT)):
+        with pytest.raises(DataError, match=f"there is no {column}|null"):
+            program.replay(frame.assign(**{column: [missing, frame[column][1]]}).astype({"amount": "Int64"}))
+
+
 def test_a_frame_needs_an_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "narwhals", None)
     with pytest.raises(MissingExtra, match=r"a replay of a frame needs narwhals.*loyaltycore\[frames\]"):
@@ -459,7 +479,7 @@ def test_dates_and_instants_of_a_frame_are_those_of_the_program():
 @pytest.mark.parametrize(
     ("columns", "message", "note"),
     [
-        ({"amount": [5.5]}, "Float64 is not exact", None),
+        ({"amount": [5.5]}, "Float64 is not exact; give whole numbers of coins, decimals or text", None),
         ({"amount": [None]}, "amount: null; fill it in", "(row 0 of the frame)"),
         ({"at": [None]}, "date: null; say when it happened", "(row 0 of the frame)"),
         ({"member": [None]}, "there is no member; say whose it is", "(row 0 of the frame)"),

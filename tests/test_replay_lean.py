@@ -263,6 +263,16 @@ def test_any_other_file_is_read_row_by_row(tmp_path, text):
         assert all(str(file) in problem.path for problem in replay.problems)
 
 
+def test_whoever_spends_more_than_a_column_holds_stays_in_the_highest_tier():
+    ladder = TierLadder(Tier("silver", Reach("spend", 3)), Tier("gold", Reach("spend", 5)), window=Rolling(months=1))
+    rials = Program("Club", currency="IRR", earning=PerSpend(1) * by_tier(gold=2), tiers=ladder)
+    spent = [Activity.purchase(10**15, at=f"2026-01-0{day}", id=f"{day}", member="Ada") for day in range(1, 4)]
+    told = {"at": "2026-01-09", "entries": True}
+    assert Lean.of(rials, 4) is not None
+    assert tables(rials.replay(spent, **told)) == in_accounts(rials, spent, **told)
+    assert [row.tier for row in rials.replay(spent).balances()] == ["gold"]
+
+
 @pytest.mark.parametrize(
     "columns",
     [

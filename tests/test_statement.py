@@ -78,7 +78,7 @@ def test_a_statement_is_read_like_a_letter(account):
         "2026-01-05  earned: purchase 120.00    1.20     1.20",
         "2026-03-01  earned: purchase 120.50    1.20     2.40",
         "",
-        "next reward: voucher, 30 stars to go",
+        "next reward: voucher, stars to go: 30",
     ]
 
 
@@ -96,7 +96,7 @@ def test_an_empty_account_has_a_statement_too():
         "opening  0.00",
         "closing  0.00",
         "",
-        "next reward: pay, 0.01 cash to go",
+        "next reward: pay, cash to go: 0.01",
     ]
 
 
@@ -111,7 +111,7 @@ def test_a_statement_since_a_day_begins_with_what_there_was(account):
 
 
 def test_a_statement_that_ends_before_it_begins_is_refused(account):
-    with pytest.raises(RuleError, match="since: 2026-04-01 is after 2026-03-10, where the statement ends"):
+    with pytest.raises(RuleError, match="since: 2026-04-01 is after 2026-03-10, the end; give an earlier one"):
         account.statement(at="2026-03-10", since="2026-04-01")
 
 
@@ -259,7 +259,7 @@ def test_what_a_share_of_a_third_saves_is_told_as_it_is():
 
 def test_the_next_reward_is_in_the_places_of_its_unit(account):
     account.adjust(1000, unit="stars", reason="a gift", actor="ann", id="a-1", at="2026-03-01")
-    assert str(account.statement(at="2026-03-10")).endswith("next reward: dinner, 47.60 cash to go")
+    assert str(account.statement(at="2026-03-10")).endswith("next reward: dinner, cash to go: 47.60")
 
 
 def test_what_is_given_away_is_no_reward_to_save_for():
@@ -373,7 +373,7 @@ def test_in_a_notebook_it_says_what_the_text_says(account):
         "120 pending, available from 2026-03-15",
         "70 lapse within 60 days",
         "2.40",
-        "next reward: voucher, 30 stars to go",
+        "next reward: voucher, stars to go: 30",
     ):
         assert words in texts
 

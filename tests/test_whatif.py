@@ -308,6 +308,24 @@ def test_points_with_digits_after_the_point_are_shown_so():
     assert "earned        1.00  1.50        0.50" in str(compared)
 
 
+def test_a_sweep_draws_whole_points_and_not_their_smallest_steps():
+    rates = sweep(
+        lambda rate: Program("Cash", points={"cash": Points(PerSpend(rate), places=2)}),
+        [2, 3],
+        [visit(50, "2026-01-05", "Ada")],
+    )
+
+    earned = rates.plot().get_lines()[0]
+
+    assert [row.earned for row in rates.rows] == [100, 150]
+    assert earned.get_ydata().tolist() == [1.0, 1.5]
+
+
+def test_a_value_that_is_given_twice_is_refused():
+    with pytest.raises(RuleError, match=r"values: 0\.5 is there more than once; give each value once"):
+        sweep(lambda rate: Program("Club", earning=PerSpend(rate)), ["0.5", "1/2"], [visit(50, "2026-01-05", "Ada")])
+
+
 @pytest.mark.parametrize(
     ("programs", "keywords", "said"),
     [
@@ -393,6 +411,7 @@ def test_the_command_compares_files(capsys, monkeypatch, tmp_path):
     printed = capsys.readouterr().out
     assert "points            grocer  grocer_tiers  difference\n" in printed
     assert "gold          0             8           8" in printed
+    assert max(map(len, printed.splitlines())) <= 80
     assert "by_tier(silver=&#x27;1.2&#x27;, gold=&#x27;1.5&#x27;)" in page.read_text()
 
 

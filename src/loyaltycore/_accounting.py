@@ -19,6 +19,18 @@ class Calculation(Result):
     note: ClassVar[str] = NO_ADVICE
 
 
+class MoneyResult(Calculation):
+    """A result with amounts, whose smallest coin has *places* digits after the point."""
+
+    places: int
+
+    def _money(self, amount: Exact) -> str:
+        return money(amount, self.places)
+
+    def _plain_money(self, amount: Exact | None) -> str:
+        return "" if amount is None else money(amount, self.places, thousands="")
+
+
 # Numbers ------------------------------------------------------------------------------------------------------------
 
 

@@ -105,7 +105,8 @@ class Source:
 
     def _check(self, account: object) -> None:
         if not isinstance(account, Account):
-            raise DataError(f"{account!r} is no account; give accounts, or entries by member", "accounts")
+            hint = "the replay itself" if isinstance(account, EntryRow) else "accounts, or entries by member"
+            raise DataError(f"{account!r} is no account; give {hint}", "accounts")
         if account._terms.name != self.name:
             raise DataError(
                 f"{account.id!r} is an account of {account._terms.name!r} and others of {self.name!r};"
@@ -190,6 +191,8 @@ def source_of(accounts: Accounts, program: AnyProgram | None = None) -> Source:
         return _first_of(program, lambda: accounts.each(program))
     if isinstance(accounts, Sequence):
         return _first_of(program, lambda: iter(accounts))
+    if not isinstance(accounts, Iterable):
+        raise DataError(f"{accounts!r} has no accounts; give a replay, a store, accounts or a frame", "accounts")
     each = iter(accounts)
     first = next(each, None)
     whole = each if first is None else chain((first,), each)  # gone through once

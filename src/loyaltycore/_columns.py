@@ -546,6 +546,7 @@ class Bounds(Engine):
         return self._at_most(a * self.lines)
 
     def stage(self, a: Term) -> Term:
+        self._at_most(a)  # which may be a number of the rule itself
         return a
 
 

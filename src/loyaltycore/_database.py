@@ -43,13 +43,15 @@ _POSTGRES: Final = {"psycopg"}
 
 _SYNCHRONOUS: Final = {"FULL": "PRAGMA synchronous=FULL", "NORMAL": "PRAGMA synchronous=NORMAL"}
 
-_BUSY_STATES: Final = {"55P03", "40P01", "40001", "57014"}
-"""What PostgreSQL says where a lock was not to be had, or two transactions waited for each other."""
+_BUSY_STATES: Final = {"55P03", "40P01", "40001", "57014", "42P07"}
+"""What PostgreSQL says where a lock was not to be had, two transactions waited for each other, or made one table."""
 
 _FULL_STATES: Final = {"53100"}
 
 _OUT_OF_RANGE: Final = "22003"
 _TOO_LARGE: Final = "a number of points is too large for the database; keep below 2**63"
+
+_MOST_IDLE: Final = 5
 
 _PAUSE: Final = 0.01
 """Seconds before a lock is asked for again."""
@@ -80,6 +82,10 @@ class Database:
         self._synchronous = synchronous
         self._process = os.getpid()
         self._engine = self._connected()
+        self._idle: list[sa.Connection] = []
+        """Connections of SQLite that the next transaction takes: the pool takes longer than an empty one."""
+        self._of_others: list[sa.Connection] = []
+        """Those of the process that this one was forked from, which are not to be closed here."""
         self.driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
         self._pipelines = not self.on_sqlite and self._engine.dialect.loaded_dbapi.Pipeline.is_supported()
 
@@ -127,8 +133,11 @@ class Database:
         with self._mine(), self._translated() as lost:
             connection = self._connect().execution_options(**one_state)
             lost.connection = connection
-            with connection, connection.begin():
-                yield connection
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                self._put_by(connection)
 
     @contextmanager
     def writing(self, lock: Callable[[sa.Connection], R]) -> Iterator[tuple[sa.Connection, R]]:
@@ -152,7 +161,7 @@ class Database:
             finally:
                 self._here.writes = None
                 with self._translated():
-                    connection.close()
+                    self._put_by(connection)
 
     def _locked(self, lock: Callable[[sa.Connection], R]) -> tuple[sa.Connection, R]:
         until = monotonic() + self.timeout
@@ -167,7 +176,7 @@ class Database:
                 except BaseException:
                     _give_up(connection)
                     with self._translated():
-                        connection.close()
+                        self._put_by(connection)
                     raise
             except (StoreBusy, StoreLost):
                 if monotonic() >= until:
@@ -193,8 +202,20 @@ class Database:
     def _connect(self) -> sa.Connection:
         if os.getpid() != self._process:  # a connection belongs to the process that made it
             self._process = os.getpid()
+            self._of_others, self._idle = self._idle, []
             self._engine.dispose(close=False)
-        return self._engine.connect()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._engine.connect()
+
+    def _put_by(self, connection: sa.Connection) -> None:
+        """Keep a connection for the next one, or give it back."""
+        ended = not (connection.closed or connection.invalidated or connection.in_transaction())
+        if self.on_sqlite and ended and len(self._idle) < _MOST_IDLE:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     @contextmanager
     def _mine(self) -> Iterator[None]:
@@ -221,6 +242,8 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         with self._translated():
+            while self._idle:
+                self._idle.pop().close()
             self._engine.dispose()
 
 

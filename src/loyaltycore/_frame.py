@@ -54,6 +54,13 @@ def coin_of(program: Program | None) -> int:
     return next((n for n, currencies in _COINS.items() if program and program.currency in currencies), 2)
 
 
+def unit_of(dtype: Any, unit: str | None) -> str:
+    """What amounts of a type count: what is said, else coins if they are whole numbers."""
+    if unit is not None:
+        return unit
+    return "major" if dtype.is_float() or dtype in (nw.Decimal, nw.String) else "minor"
+
+
 # Numbers ------------------------------------------------------------------------------------------------------------
 
 
@@ -81,7 +88,7 @@ class Numbers:
             return cls(name, nw.Int64(), 0, decimals + (coin if unit == "minor" else 0))
         if not (dtype.is_integer() or dtype in (nw.Decimal, nw.String, nw.Unknown)):
             raise DataError(f"{dtype} is no amount; give whole numbers, decimals or text", name)
-        minor = unit == "minor" or (unit is None and dtype not in (nw.Decimal, nw.String))
+        minor = unit_of(dtype, unit) == "minor"
         places = dtype.scale if isinstance(dtype, nw.Decimal) else coin if dtype == nw.String and not minor else 0
         return cls(name, dtype, places, coin if minor else 0)
 

@@ -121,6 +121,8 @@ def _writer(hint: Any) -> Writer:
 
 
 def _items_writer(wants: Wants) -> Writer:
+    if wants.items and wants.items[1:] != (...,) and {*wants.items} == {int}:
+        return _whole_numbers(len(wants.items))
     inside: list[Writer] = []  # found when it is first asked for: what is wanted may have itself inside
 
     def write(values: tuple[Any, ...], depth: int) -> str:
@@ -136,6 +138,20 @@ def _items_writer(wants: Wants) -> Writer:
     return write
 
 
+def _whole_numbers(count: int) -> Writer:
+    """How so many whole numbers are written: as the lots of an entry, of which there are many."""
+
+    def write(values: tuple[Any, ...], _: int) -> str:
+        if len(values) != count:
+            raise Unusual
+        for value in values:
+            if value.__class__ is not int or not -_LARGE < value < _LARGE:
+                raise Unusual
+        return repr([*values])
+
+    return write
+
+
 def _mapping_writer(wants: Wants) -> Writer:
     inside: list[Writer] = []
 
@@ -146,9 +162,10 @@ def _mapping_writer(wants: Wants) -> Writer:
             pair = (Any, Any) if wants.free else wants.pairs
             inside.extend([_writer(wants.pairs[1]), _items_writer(Wants(items=pair))])
         one, write_pair = inside
-        if {key.__class__ for key in values} <= _TEXT and not (wants.free and "type" in values):
-            return "{" + ", ".join([f"{_quoted(key)}: {one(value, depth)}" for key, value in values.items()]) + "}"
-        pairs = f"[{', '.join([write_pair(pair, depth + 1) for pair in values.items()])}]"
+        items = values._items if values.__class__ is FrozenMap else dict(values.items())  # a plain dict answers sooner
+        if {*map(type, items)} <= _TEXT and not (wants.free and "type" in items):
+            return "{" + ", ".join([f"{_quoted(key)}: {one(value, depth)}" for key, value in items.items()]) + "}"
+        pairs = f"[{', '.join([write_pair(pair, depth + 1) for pair in items.items()])}]"
         return _tagged("mapping", pairs) if wants.free else pairs
 
     return write

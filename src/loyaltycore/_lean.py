@@ -72,6 +72,9 @@ KINDS: Final = ("earned", "spent", "lapsed", "tier_changed")
 NEVER: Final = 2**63 - 1
 """An instant after all others."""
 
+UNREACHED: Final = 10**100
+"""More than is ever counted, whatever the amounts."""
+
 DAY: Final = 86_400_000_000
 """The microseconds of a day."""
 
@@ -126,7 +129,7 @@ class Steps:
         self.needs = (0, *(_need(tier.qualification, below) for tier in ladder.tiers))
         """What is to be counted for each place."""
         higher = [self.needs[max(place, self.base) + 1 :] for place in range(len(self.needs))]
-        self.bars = [min(needs, default=NEVER) for needs in higher]
+        self.bars = [min(needs, default=UNREACHED) for needs in higher]
         """What is to be counted, at least, for a higher place than each."""
         self._kept: dict[tuple[int, int], tuple[int, int]] = {}
         self._spans: dict[int, int] = {}
@@ -190,7 +193,7 @@ class Steps:
 class _NoSteps:
     """No ladder: no bar is ever reached."""
 
-    bars: Final = (NEVER,)
+    bars: Final = (UNREACHED,)
 
     back = reached = kept = reviewed = day = None
 

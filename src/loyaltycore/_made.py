@@ -110,8 +110,7 @@ class MadeHistory:
     def to_frame(self, backend: str = "polars") -> Any:
         """A `HistoryRow` for each line, redemption and reversal, as a frame that `replay` and `award_frame` read.
 
-        It is one of polars, or with `backend="pyarrow"` of that, and needs the extra `frames`. Whole numbers of pandas
-        have no gaps, as those of cents have here where there is no purchase.
+        It is one of polars, or with `backend="pyarrow"` or `"pandas"` of that, and needs the extra `frames`.
         """
         return frame_of(HistoryRow, [row for event in self.events for row in _rows(event)], backend)
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from loyaltycore._exact import Exact, tidy
 from loyaltycore.account import Account
-from loyaltycore.awards import Award, in_words
+from loyaltycore.awards import Award, in_words, resolved
 from loyaltycore.conditions import Condition
 from loyaltycore.events import is_event
 from loyaltycore.factors import Factor
@@ -63,7 +63,7 @@ def _given(award: Award, scale: Exact, around: str) -> Iterator[tuple[str, Exact
     if not award.exact or not scale:
         return
     inside = [part for part in award.parts if part.exact]
-    why = award._why  # which comes with the parts
+    why = resolved(award._why)
     if isinstance(why, str) and why not in _NO_NAMES:
         yield why, award.exact * scale
     elif not inside:

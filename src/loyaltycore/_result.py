@@ -136,10 +136,14 @@ def frame_of(row: type[Any], rows: Iterable[tuple[Any, ...]], backend: str = "po
     kinds = {name: _kind(hints[name]) for name in row._fields}
     cells = dict(zip(kinds, zip(*rows, strict=True), strict=False)) or dict.fromkeys(kinds, ())
     kept = {name: kind for name, kind in kinds.items() if kind is not tuple}
-    data = {name: [_cell(value, kind) for value in cells[name]] for name, kind in kept.items()}
+    data: dict[str, Any] = {name: [_cell(value, kind) for value in cells[name]] for name, kind in kept.items()}
     schema = {name: getattr(nw, _TYPES[kind]) for name, kind in kept.items()}
     into: Any = backend  # what is none narwhals says, and names those there are
     try:
+        if backend == "pandas":  # its whole numbers have no gaps, unless they are of a kind of their own
+            native: Any = nw.Implementation.PANDAS.to_native_namespace()
+            gaps = [name for name, kind in kept.items() if kind is int and None in data[name]]
+            data |= {name: native.array(data[name], dtype="Int64") for name in gaps}
         return nw.from_dict(data, schema=schema, backend=into).to_native()
     except ModuleNotFoundError as error:
         raise MissingExtra("frames", str(error.name), "to_frame") from None

@@ -22,6 +22,9 @@ LOT: Final = ("account", "lot", "data")
 EVENT: Final = ("account", "kind", "subject", "seq", "at", "until", "data")
 """The columns of rows that are written, in the order in which their values are given."""
 
+_MOST_TEXTS: Final = 200
+"""Moments whose text is remembered."""
+
 
 class AccountRow(NamedTuple):
     """The row of an account, without its snapshot."""
@@ -65,7 +68,7 @@ class Statements:
 
     def __init__(self, tables: Tables, *, on_sqlite: bool) -> None:
         self._on_sqlite = on_sqlite
-        self._last: tuple[datetime | None, str] = (None, "")
+        self._texts: dict[int, tuple[datetime, str]] = {}
         self._dialect: Any = (sqlite.dialect if on_sqlite else postgresql.psycopg.dialect)(
             paramstyle="qmark" if on_sqlite else "format"
         )
@@ -135,11 +138,13 @@ class Statements:
         """A moment as the driver wants it."""
         if at is None or not self._on_sqlite:
             return at
-        known, text = self._last
-        if known is not at:  # that of an entry is asked for several times
+        known = self._texts.get(id(at))  # that of an entry is asked for several times
+        if known is None or known[0] is not at:
+            if len(self._texts) >= _MOST_TEXTS:
+                self._texts.clear()
             text = (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="microseconds")
-            self._last = at, text
-        return text
+            known = self._texts[id(at)] = at, text
+        return known[1]
 
     def day(self, day: date | None) -> Any:
         """A day as the driver wants it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 import json
@@ -102,18 +101,19 @@ def next_due(account: Account) -> datetime | None:
 
 def rows_of(statements: Statements, member: str, new: tuple[Entry, ...]) -> list[tuple[Any, ...]]:
     """Entries as rows; *part* counts those of one id."""
-    parts: Counter[str] = Counter()
+    parts: dict[str, int] = {}
     rows = []
     for entry in new:
         name, source, at, posted = entry.id, entry.source, entry.at, entry.posted
         check_id(name, "id")
         if source:
             check_id(source, "source")
+        part = parts.get(name, 0)
         rows.append((
-            member, entry.seq, name or None, parts[name], entry.kind, source or None, statements.instant(at),
+            member, entry.seq, name or None, part, entry.kind, source or None, statements.instant(at),
             statements.instant(posted), entry.unit, entry.points, to_json(entry),
         ))  # fmt: skip
-        parts[name] += 1
+        parts[name] = part + 1
     return rows
 
 

@@ -467,7 +467,9 @@ class Account(Earning, Spending, Status):
         instant = self._instant(at)
         start = None if since is None else self._instant(since)
         if start is not None and start > instant:
-            raise RuleError(f"since: {self._shown(start)} is after {self._shown(instant)}, where the statement ends")
+            raise RuleError(
+                f"since: {self._shown(start)} is after {self._shown(instant)}, the end; give an earlier one"
+            )
         self._needs_entries(start)
         with self._as_of(instant) as ledger:
             program = self._terms.version(instant)

@@ -47,8 +47,15 @@ class Later:
     def __repr__(self) -> str:
         return in_words(self.raw()[1])
 
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        return str, (repr(self),)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return resolved, (resolved(self),)
+
+
+def resolved(why: Why) -> Why:
+    """The reason itself, asked for if nobody has."""
+    while isinstance(why, Later):
+        why = why.raw()[1]
+    return why
 
 
 class Judge(Protocol):
@@ -136,13 +143,16 @@ class Award(Stored):
             if name not in ("exact", "_parts"):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             later = self._why
+            if not isinstance(later, Later):  # another thread has asked meanwhile
+                return object.__getattribute__(self, name)
             if name == "exact":
                 found = later.exact
+                object.__setattr__(self, name, found)
             else:
                 _, why, found, _ = later.raw()
                 self.exact  # noqa: B018 (which goes by what it is later)
-                object.__setattr__(self, "_why", why)
-            object.__setattr__(self, name, found)
+                object.__setattr__(self, name, found)
+                object.__setattr__(self, "_why", why)  # last: whoever sees it finds all the rest
             return found
 
     @property
@@ -206,7 +216,7 @@ def told_by_name(award: Award, names: Iterable[str]) -> dict[str, Exact]:
     ahead = [award] if sums else []
     while ahead:
         part = ahead.pop()
-        inside, why = part.parts, part._why
+        inside, why = part.parts, resolved(part._why)
         # a name stands alone as the reason of what bears it
         if len(inside) == 1 and why.__class__ is str and why in sums:
             sums[why] += part.exact

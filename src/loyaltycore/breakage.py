@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # What became of points, by when they were issued ---------------------------------------------------------------------
 
 
-class Fate(NamedTuple):
+class _Fate(NamedTuple):
     """How many points of one period of issue were redeemed, lapsed and were withdrawn, and are left, each by age."""
 
     redeemed: Counter[int]
@@ -48,18 +48,18 @@ class Fate(NamedTuple):
 
 def _fates(
     accounts: Accounts, until: date | str, by: str, unit: str, program: AnyProgram | None
-) -> tuple[dict[int, Fate], int, str]:
+) -> tuple[dict[int, _Fate], int, str]:
     """By period of issue what became of its points up to and with *until*; the period that this is in; the unit."""
     check_by(by)
     last = civil_date(until, "until")
-    found: dict[int, Fate] = {}
+    found: dict[int, _Fate] = {}
     for account, ledger in source_of(accounts, program).opened_at_end(last):
         unit = account._unit(unit)
         lots = {number: lot for number, lot in ledger.lots.items() if lot.unit == unit}
         issued = {number: period_of(lot.earned, by) for number, lot in lots.items()}
         gone = _gone(ledger, unit, issued, by)
         for number, period in issued.items():
-            fate = found.setdefault(period, Fate(Counter(), Counter(), Counter(), Counter()))
+            fate = found.setdefault(period, _Fate(Counter(), Counter(), Counter(), Counter()))
             for counter, ages in zip(fate, gone.get(number, ()), strict=False):
                 for age, points in ages:
                     counter[age] += points

@@ -38,7 +38,7 @@ from loyaltycore.datasets import (
     _records,
 )
 from loyaltycore.desk import When
-from loyaltycore.errors import DataError, LoyaltyError, MissingExtra, RuleError
+from loyaltycore.errors import DataError, InexactNumber, LoyaltyError, MissingExtra, RuleError
 from loyaltycore.history import AnyProgram
 
 VERBS: Final = (
@@ -386,15 +386,25 @@ class FrameHistory:
     def of(cls, program: AnyProgram, df: Any, columns: Mapping[str, str], amount_unit: str | None) -> FrameHistory:
         """What there is in a frame."""
         nw = _narwhals()
-        from loyaltycore._frame import Numbers, coin_of
+        from loyaltycore._frame import Numbers, coin_of, unit_of
 
         frame: Any = nw.from_native(df)
+        types: Any = frame.collect_schema() if isinstance(frame, nw.LazyFrame) else {}
         frame = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
         header = list(frame.columns)
         places = _find_columns(header, columns, "the frame", "", ROW_COLUMNS)
+        if not frame.implementation.is_polars():
+            # elsewhere a cell that is missing may be a nan, and a whole number one of numpy's
+            header = [header[place] for place in places.values()]
+            frame = nw.from_native(frame.select(*header).to_polars())
+            places = {what: place for place, what in enumerate(places)}
         amount = header[places["amount"]]
-        coin = coin_of(program.version(_SOME_TIME))
-        return cls(frame, places, Numbers.amounts(amount, frame.schema[amount], amount_unit, coin, None))
+        dtype, coin = frame.schema[amount], coin_of(program.version(_SOME_TIME))
+        if dtype.is_float():
+            raise InexactNumber(f"{amount}: {dtype} is not exact; give whole numbers of coins, decimals or text")
+        # the table of a relation may have its whole numbers as decimals, which count coins all the same
+        unit = unit_of(types.get(amount, dtype), amount_unit)
+        return cls(frame, places, Numbers.amounts(amount, dtype, unit, coin, None))
 
     def calls(self) -> Calls:
         """The events in all rows; a row that cannot be read is raised, with a note of its number."""

@@ -7,7 +7,7 @@ output holds the report alone.
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, HelpFormatter, Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import csv
 from datetime import timedelta
@@ -76,12 +76,23 @@ def _say(text: str) -> None:
     sys.stderr.write(f"loyaltycore: {text}\n")
 
 
+class _Help(HelpFormatter):
+    """Help that fits a terminal: descriptions are filled, an example stays as it is."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._action_max_length = 13  # the longest name of a command stands beside what it does
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith("example:") else super()._fill_text(text, width, indent)
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="loyaltycore",
         description="Loyalty programs on files of transactions.",
         epilog="example:\n  loyaltycore report transactions.csv --program club.toml",
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"loyaltycore {version('loyaltycore')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -108,6 +119,7 @@ def _parser() -> ArgumentParser:
         what="what each member has at a moment",
         description="What each member has at a moment: points earned, pending, available, lapsed, and lapsing soon.",
         example="--at 2026-04-01 --format csv",
+        needs="--at MOMENT ",
     )
     balances.add_argument("--at", metavar="MOMENT", required=True, help=_MOMENT)
     balances.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
@@ -118,6 +130,7 @@ def _parser() -> ArgumentParser:
         what="what a member is sent",
         description="A member's statement: what there was, what happened, what there is, and what is coming.",
         example="--member 1204 --at 2026-04-01 --since 2026-03-01",
+        needs="--member ID --at MOMENT ",
     )
     statement.add_argument("--member", metavar="ID", required=True, help="whose statement")
     statement.add_argument("--at", metavar="MOMENT", required=True, help=_MOMENT)
@@ -144,6 +157,7 @@ def _add_replay(commands: Any) -> None:
         "such as redeem, hold, capture, cancel, reverse and adjust. It prints what was earned, spent and lapsed by\n"
         "month, and writes the tables to a directory: as CSV, or as Parquet if the files are.",
         example="--out replayed --workers 4",
+        needs="--out DIR ",
         several=True,
     )
     command.add_argument("--out", metavar="DIR", required=True, help="write monthly and balances to this directory")
@@ -165,6 +179,7 @@ def _add_liability(commands: Any) -> None:
         "it, and what is owed when it ends. The last line, by how much that differs from the ledger, is 0. It reads\n"
         "what `replay` reads. A calculation, and no accounting advice.",
         example="--since 2026-03-01 --until 2026-03-31 --price 0.01",
+        needs="--until DATE ",
         several=True,
     )
     command.add_argument("--until", metavar="DATE", required=True, help="the last day of the period")
@@ -191,6 +206,7 @@ def _add_compare(commands: Any) -> None:
         description="One history under several programs: points, cost, liability, tiers, the members who are better\n"
         "and worse off, and why. Members do what they did. It reads what `replay` reads.",
         example="--with club-2027.toml --worth 0.01",
+        needs="--with FILE ",
         several=True,
     )
     command.add_argument(
@@ -227,7 +243,7 @@ def _add_check(commands: Any) -> None:
         description="What is wrong with programs, or doubtful: the file, how grave it is, the place, and the remedy.\n"
         "It exits with 1 where there is an error.",
         epilog="example:\n  loyaltycore check club.toml",
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     check.set_defaults(run=_check)
     check.add_argument("files", metavar="FILE", nargs="+", help="a program, as TOML or JSON")
@@ -240,7 +256,7 @@ def _add_explain(commands: Any) -> None:
         help="a program in plain English",
         description="A program in plain English; of several versions the first, and what each later one changes.",
         epilog="example:\n  loyaltycore explain club.toml --at 2026-04-01",
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     explain.set_defaults(run=_explain)
     explain.add_argument("program", metavar="FILE", help="the program, as TOML or JSON")
@@ -253,7 +269,7 @@ def _add_diff(commands: Any) -> None:
         help="what differs between two programs, in plain words",
         description="What differs between two programs, a line each. It exits with 1 where they differ.",
         epilog="example:\n  loyaltycore diff club.toml club-2027.toml",
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     differ.set_defaults(run=_diff)
     differ.add_argument("old", metavar="OLD", help="a program, as TOML or JSON")
@@ -266,7 +282,7 @@ def _add_schema(commands: Any) -> None:
         help="the JSON Schema of program files, for editors",
         description="The JSON Schema of program files, by which editors complete and check them.",
         epilog="example:\n  loyaltycore schema --out club.schema.json",
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_Help,
     )
     schema.set_defaults(run=_schema)
     schema.add_argument("--out", metavar="FILE", help="write it to this file (default: print it)")
@@ -277,15 +293,16 @@ _MOMENT: Final = "a date (its first moment), or date and time as in 2026-04-01T1
 
 def _add_command(
     commands: Any, name: str, run: Callable[[Namespace], None], *, what: str, description: str, example: str,
-    several: bool = False,
+    needs: str = "", several: bool = False,
 ) -> ArgumentParser:  # fmt: skip
-    """A command that reads transactions and a program."""
+    """A command that reads transactions and a program; *needs* are the options it has to have beside that."""
     command: ArgumentParser = commands.add_parser(
         name,
         help=what,
+        usage=f"loyaltycore {name} FILE{'...' if several else ''} --program FILE {needs}[...]",
         description=description,
-        epilog=f"example:\n  loyaltycore {name} sales.csv --program club.toml {example}",
-        formatter_class=RawDescriptionHelpFormatter,
+        epilog=f"example:\n  loyaltycore {name} sales.csv --program club.toml \\\n    {example}",
+        formatter_class=_Help,
     )
     command.set_defaults(run=run)
     _add_input(command, several=several)
@@ -319,7 +336,21 @@ def _add_input(command: ArgumentParser, *, several: bool) -> None:
     for what in ROW_COLUMNS if several else COLUMNS:
         without = "" if what in REQUIRED else "; '' for none"
         option = f"--{what.replace('_', '-')}-column"
-        columns.add_argument(option, metavar="NAME", help=f"the column of the {what}{without}")
+        columns.add_argument(option, metavar="NAME", help=f"the column of {_MEANS.get(what, f'the {what}')}{without}")
+
+
+_MEANS: Final = {
+    "sku": "the article",
+    "id": "the activity's id",
+    "kind": "what the row is, if no purchase",
+    "posted": "when the account learnt of it",
+    "of": "the id of what a call is about: an activity, a hold, a redemption",
+    "unit": "the unit of an adjustment",
+    "on_shortfall": "what a reversal does where points are gone",
+    "reason": "the reason of an adjustment",
+    "actor": "who made an adjustment",
+}
+"""What a column holds, where its name does not say it."""
 
 
 def _delimiter(text: str) -> str:
@@ -427,6 +458,8 @@ def _replay(args: Namespace) -> None:
 
 
 def _liability(args: Namespace) -> None:
+    if args.journal and not args.price:
+        raise RuleError("--journal: there are no prices, so no money; give them by --price")
     program = _program(args)
     history, named = _history(args)
     done = replay(program, history, columns=named)

@@ -28,6 +28,15 @@ REASONS: Final = 3
 """How many of the parts are shown of each."""
 
 
+WIDEST: Final = 44
+"""How many characters of a part are shown beside its numbers, so that a terminal is wide enough; `why` has them all."""
+
+
+def shorten(text: str, most: int) -> str:
+    """The beginning of a text, if it has more characters than that."""
+    return text if len(text) <= most else f"{text[: most - 3].rstrip()}..."
+
+
 class Outcome(NamedTuple):
     """What became of the points of a unit under a program, up to the end.
 
@@ -214,13 +223,13 @@ class MembersCompared(_Compared):
 
     def _line(self, what: str, numbers: Sequence[Exact]) -> tuple[str, ...]:
         before, after, difference = numbers
-        return what, self.shown.text(before), self.shown.text(after), self.shown.signed(difference)
+        return shorten(what, WIDEST), self.shown.text(before), self.shown.text(after), self.shown.signed(difference)
 
     def _draw(self, ax: Axes) -> Axes:
         from loyaltycore import plots
 
         rows = [row for row in self._of(self.programs[1]) if row.difference][:MOST]
-        notes = [self.shown.text(row.difference) for row in rows]
+        notes = [self.shown.signed(row.difference) for row in rows]
         values = {row.member: self.shown.number(row.difference) for row in rows}
         title = f"the most affected under {self.programs[1]} instead of {self._first}"
         return plots.ranked(ax, values, notes, title=title, unit=self.shown.what)

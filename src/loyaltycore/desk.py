@@ -143,7 +143,7 @@ class Desk:
         """When the account learns it: never before it happened, nor before the last entry."""
         learnt = at if posted is None else max(at, self._instant(posted))
         last = self._ledger.posted
-        return learnt if last is None or learnt > last else last
+        return learnt if last is None or learnt >= last else last
 
     def _again(self, id: str, verb: str, **content: Any) -> Any:
         """The result of an earlier call with this id, or `None`; a `Conflict` if it said something else."""

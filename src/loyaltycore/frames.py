@@ -28,6 +28,7 @@ from loyaltycore._frame import (
     fact_columns,
     first_day,
     in_a_zone,
+    unit_of,
     with_civil,
 )
 from loyaltycore._frame_engine import MEASURED, Expressions, numbers_of
@@ -151,6 +152,8 @@ def _awarded(
         )  # fmt: skip
 
     source = source_of(df)
+    # a table that is made of it may have whole numbers as decimals, which count coins all the same
+    amount_unit = unit_of(source.schema[names["amount"]], amount_unit)
     plan = _Plan.of(source, _not_taken(wanted, source))
     plan.say_what_goes_by_rows(stacklevel)
     return plan.result(source_of, again)

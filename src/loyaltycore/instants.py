@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from loyaltycore._calendar import first_moment
 from loyaltycore.errors import RuleError
 
-_LAST: Final = datetime.max.replace(tzinfo=UTC)
+FIRST: Final = datetime.min.replace(tzinfo=UTC)
+LAST: Final = datetime.max.replace(tzinfo=UTC)
+"""Before and after all that happens."""
 
 
 @lru_cache(maxsize=4096)
@@ -19,7 +21,7 @@ def end_of(day: date, where: ZoneInfo) -> datetime:
     if isinstance(day, datetime):
         return _instant(day, where)
     _check_date(day)
-    return _LAST if day == date.max else first_moment(day + timedelta(1), where)
+    return LAST if day == date.max else first_moment(day + timedelta(1), where)
 
 
 @lru_cache(maxsize=4096)

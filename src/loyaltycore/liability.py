@@ -1,10 +1,9 @@
-"""The liability for points, for those who close the books: allocation, recognition, roll-forward, journal.
+"""The liability for points, for those who close the books: its roll-forward, and what it is at other redemption rates.
 
-Everything is exact. Money is rounded once, half up, to the smallest coin, and what one part of a sum is rounded by is
-carried to the next, so that all add up to the coin. None of it is accounting advice.
-
-Sources: IFRS 15 with its Example 52, and ASC 606, which has the same. Estimates of how many points will be redeemed are
-in `breakage.py`.
+Allocation and recognition, in `revenue.py`, and the journal that all of them end in, in `journal.py`, are offered here,
+too. Everything is exact. Money is rounded once, half up, to the smallest coin, and what one part of a sum is rounded by
+is carried to the next, so that all add up to the coin. None of it is accounting advice. Estimates of how many points
+will be redeemed are in `breakage.py`.
 """
 
 from __future__ import annotations
@@ -17,288 +16,40 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from attrs import frozen
 
-from loyaltycore._accounting import (
-    Calculation,
-    digits,
-    in_coins,
-    money,
-    number_of,
-    percent,
-    share_of,
-    whole_points,
-)
+from loyaltycore._accounting import MoneyResult, digits, in_coins, number_of, percent, share_of
 from loyaltycore._accounts import Accounts, source_of
 from loyaltycore._calendar import civil_date
-from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, above_zero, apportion, show, tidy, whole
+from loyaltycore._exact import EMPTY, Exact, FrozenMap, Number, above_zero, show, tidy, whole
 from loyaltycore._result import Plotted, Table, csv_text
 from loyaltycore._show import count
 from loyaltycore._show import points as points_text
 from loyaltycore.errors import DataError, RuleError
 from loyaltycore.history import AnyProgram
 from loyaltycore.instants import end_of, start_of
+from loyaltycore.journal import NAMES, Journal, JournalLine, posting
+from loyaltycore.revenue import Allocation, Obligation, Recognised, Recognition, allocate, recognise, recognised_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
-class _MoneyResult(Calculation):
-    """A result with amounts, whose smallest coin has *places* digits after the point."""
-
-    places: int
-
-    def _money(self, amount: Exact) -> str:
-        return money(amount, self.places)
-
-    def _plain_money(self, amount: Exact | None) -> str:
-        return "" if amount is None else money(amount, self.places, thousands="")
-
-
-# Journal ------------------------------------------------------------------------------------------------------------
-
-NAMES: Final[Mapping[str, str]] = FrozenMap(
-    {
-        "cash": "Cash",
-        "revenue": "Revenue",
-        "liability": "Liability for points",
-        "issued": "Cost of points issued",
-        "reversed": "Cost of points issued",
-        "redeemed": "Rewards provided",
-        "lapsed": "Breakage",
-        "adjusted": "Points adjusted",
-        "transferred": "Points transferred",
-        "converted": "Points converted",
-        "repriced": "Change of estimate",
-    }
-)
-"""What the accounts of a journal are called, unless `names` says otherwise."""
-
-
-class JournalLine(NamedTuple):
-    """A line of a journal: one of *debit* and *credit* is above 0, the other is 0."""
-
-    day: str
-    account: str
-    debit: Exact
-    credit: Exact
-    text: str
-
-
-@frozen(repr=False)
-class Journal(_MoneyResult):
-    """Journal lines, whose debits and credits are equal. Journals add up: `sales.journal(...) + revenue.journal()`."""
-
-    row: ClassVar[type[Any]] = JournalLine
-
-    rows: tuple[JournalLine, ...]
-    places: int = 2
-
-    def __attrs_post_init__(self) -> None:
-        less = tidy(self.total - sum(row.credit for row in self.rows))
-        if less:
-            raise RuleError(f"journal: debits less credits are {show(less)}; give lines that come to 0")
-
-    def __add__(self, other: Journal) -> Journal:
-        return Journal(self.rows + other.rows, max(self.places, other.places))
-
-    @property
-    def total(self) -> Exact:
-        """All debits, which are all credits."""
-        return tidy(sum(row.debit for row in self.rows))
-
-    def balance(self, account: str) -> Exact:
-        """Debits less credits of an account."""
-        return tidy(sum(row.debit - row.credit for row in self.rows if row.account == account))
-
-    def to_csv(self) -> str:
-        """One line each, amounts with all digits of the coin; the side without one is empty."""
-        return csv_text(
-            self.columns,
-            (
-                (row.day, row.account, *(self._plain_money(n or None) for n in (row.debit, row.credit)), row.text)
-                for row in self.rows
-            ),
-        )
-
-    def _title(self) -> str:
-        return f"journal, {count(len(self.rows), 'line')}, {self._money(self.total)} on each side"
-
-    def _tables(self) -> Iterator[Table]:
-        rows = [
-            (f"{row.day}  {row.account}: {row.text}", *(self._money(n) if n else "" for n in (row.debit, row.credit)))
-            for row in self.rows
-        ]
-        yield self._title(), ("account", "debit", "credit"), rows
-
-
-def _posting(day: str, debit: str, credit: str, amount: Exact, text: str) -> list[JournalLine]:
-    """Two lines, the other way round for an amount below 0, or none for 0."""
-    if amount < 0:
-        debit, credit, amount = credit, debit, -amount
-    return [JournalLine(day, debit, amount, 0, text), JournalLine(day, credit, 0, amount, text)] if amount else []
-
-
-# Allocation at the sale ---------------------------------------------------------------------------------------------
-
-
-class Obligation(NamedTuple):
-    """A row of an allocation: what is promised, the price at which it would sell alone, its part of what was paid."""
-
-    obligation: str
-    alone: Exact
-    amount: Exact
-
-
-@frozen(repr=False)
-class Allocation(_MoneyResult):
-    """A price shared out between goods and points. `print` it, or take `goods`, `points`, `rows` or `journal(...)`."""
-
-    row: ClassVar[type[Any]] = Obligation
-
-    rows: tuple[Obligation, ...]
-    places: int = 2
-
-    @property
-    def goods(self) -> Exact:
-        """What is revenue at once."""
-        return self.rows[0].amount
-
-    @property
-    def points(self) -> Exact:
-        """What is deferred until points are redeemed."""
-        return self.rows[1].amount
-
-    def journal(self, day: date | str, names: Mapping[str, str] = EMPTY) -> Journal:
-        """The sale: cash against revenue, and against the liability for points."""
-        on, called = civil_date(day, "day").isoformat(), {**NAMES, **names}
-        lines = [
-            *_posting(on, called["cash"], called["revenue"], self.goods, "sale: goods"),
-            *_posting(on, called["cash"], called["liability"], self.points, "sale: points deferred"),
-        ]
-        return Journal(tuple(lines), self.places)
-
-    def _title(self) -> str:
-        return f"allocation of {self._money(self.goods + self.points)}"
-
-    def _tables(self) -> Iterator[Table]:
-        rows = [(row.obligation, self._money(row.alone), self._money(row.amount)) for row in self.rows]
-        yield self._title(), ("obligation", "sold alone", "amount"), rows
-
-
-def allocate(
-    price: Number, *, points: int, worth: Number, rate: Number, goods: Number | None = None, places: int = 2
-) -> Allocation:
-    """Share a price out between goods and points, in proportion to what they would sell for alone.
-
-    *points* were earned with it, each *worth* so much money, and the share *rate* of them is expected to be redeemed:
-    alone they would sell for `points * worth * rate`, and the goods for *goods*, by default the price. Both parts are
-    rounded to *places* digits and add up to the price, which has no more digits than that. IFRS 15.74 and B42.
-
-    >>> from loyaltycore.liability import allocate
-    >>> sale = allocate(100_000, points=10_000, worth=1, rate="0.95", places=0)
-    >>> sale.goods, sale.points
-    (91324, 8676)
-    """
-    coin, paid = 10 ** digits(places), number_of(price, "price")
-    alone = (
-        paid if goods is None else number_of(goods, "goods"),
-        tidy(whole(points, "points", at_least=0) * number_of(worth, "worth") * share_of(rate)),
-    )
-    if not any(alone):
-        raise RuleError("allocate: neither goods nor points are worth anything; give a price, or what goods sell for")
-    parts = (tidy(Fraction(part, coin)) for part in apportion(whole(paid * coin, "price in coins"), alone))
-    return Allocation(tuple(map(Obligation, ("goods", "points"), alone, parts)), places)
-
-
-# Recognition --------------------------------------------------------------------------------------------------------
-
-
-class Recognised(NamedTuple):
-    """A row of a recognition: *redeemed* and *expected* are points in all up to then, *revenue* is of the period."""
-
-    period: str
-    redeemed: Exact
-    expected: Exact
-    recognised: Exact
-    revenue: Exact
-    left: Exact
-
-
-@frozen(repr=False)
-class Recognition(_MoneyResult, Plotted):
-    """Revenue period by period. `print` it, or take `rows`, `left` or `journal()`."""
-
-    row: ClassVar[type[Any]] = Recognised
-
-    deferred: Exact
-    rows: tuple[Recognised, ...]
-    places: int = 2
-
-    @property
-    def left(self) -> Exact:
-        """What is still deferred."""
-        return self.rows[-1].left if self.rows else self.deferred
-
-    def journal(self, names: Mapping[str, str] = EMPTY) -> Journal:
-        """The liability for points against revenue, a pair of lines for each period."""
-        called = {**NAMES, **names}
-        lines = [
-            line
-            for row in self.rows
-            for line in _posting(row.period, called["liability"], called["revenue"], row.revenue, "points redeemed")
-        ]
-        return Journal(tuple(lines), self.places)
-
-    def _title(self) -> str:
-        return f"recognition of {self._money(self.deferred)}, {count(len(self.rows), 'period')}"
-
-    def _tables(self) -> Iterator[Table]:
-        rows = [
-            (row.period, *(whole_points(n) for n in row[1:3]), *(self._money(n) for n in row[3:])) for row in self.rows
-        ]
-        header = ("period", "redeemed", "expected", "recognised", "revenue", "left")
-        yield self._title(), header, rows
-
-    def _draw(self, ax: Axes) -> Axes:
-        from loyaltycore import plots
-
-        amounts = {
-            "recognised": [float(row.recognised) for row in self.rows],
-            "left": [float(row.left) for row in self.rows],
-        }
-        return plots.stacked(ax, [row.period for row in self.rows], amounts, title=self._title(), unit="money")
-
-
-def recognise(deferred: Number, periods: Mapping[str, tuple[Number, Number]], *, places: int = 2) -> Recognition:
-    """Revenue from deferred points, in proportion to those redeemed in all to those expected in all.
-
-    *periods* maps each period, in order, to the points redeemed up to its end and to those expected to be redeemed
-    ever, as they are estimated then. What was deferred never changes: a new estimate changes how much of it is
-    recognised, with what was missed or too much caught up in its period, so revenue can be below 0. Breakage is
-    recognised with it. IFRS 15 B44 to B47 and Example 52.
-
-    >>> from loyaltycore.liability import recognise
-    >>> [row.revenue for row in recognise(8676, {"1": (4500, 9500), "2": (8500, 9700)}, places=0).rows]
-    [4110, 3493]
-    """
-    digits(places)
-    amount = number_of(deferred, "deferred")
-    rows: list[Recognised] = []
-    before: Exact = 0
-    for period, (redeemed, expected) in periods.items():
-        done, ever = number_of(redeemed, "redeemed"), number_of(expected, "expected")
-        if not ever:
-            raise RuleError(f"expected: of {period!r} it is 0; give the points expected to be redeemed ever, above 0")
-        recognised = _recognised(amount, done, ever, places)
-        revenue, left = tidy(recognised - before), tidy(amount - recognised)
-        rows.append(Recognised(str(period), done, ever, recognised, revenue, left))
-        before = recognised
-    return Recognition(amount, tuple(rows), places)
-
-
-def _recognised(deferred: Exact, redeemed: Exact, expected: Exact, places: int) -> Exact:
-    """How much of what was deferred is revenue; all of it, to the last part of a coin, when all are redeemed."""
-    return deferred if redeemed >= expected else in_coins(Fraction(deferred) * redeemed / expected, places)
-
+__all__ = [
+    "LINES",
+    "NAMES",
+    "Allocation",
+    "Journal",
+    "JournalLine",
+    "Obligation",
+    "Recognised",
+    "Recognition",
+    "RollForward",
+    "RollForwardLine",
+    "Sensitivity",
+    "SensitivityLine",
+    "allocate",
+    "recognise",
+    "rollforward",
+    "sensitivity",
+]
 
 # Roll-forward -------------------------------------------------------------------------------------------------------
 
@@ -334,7 +85,7 @@ class RollForwardLine(NamedTuple):
 
 
 @frozen(repr=False)
-class RollForward(_MoneyResult, Plotted):
+class RollForward(MoneyResult, Plotted):
     """What points there were, what became of them, and what there are. `print` it, or take `rows` or `journal()`.
 
     Opening and all changes add up to *closing*, in points and in money. The last line is *closing* less what the lots
@@ -375,7 +126,7 @@ class RollForward(_MoneyResult, Plotted):
         for row in self.rows:
             if row.line in LINES[1:-3] and row.money:
                 text = f"{row.unit} {row.line}"
-                lines += _posting(day, called[row.line], called["liability"], row.money, text)
+                lines += posting(day, called[row.line], called["liability"], row.money, text)
         return Journal(tuple(lines), self.places)
 
     def to_csv(self) -> str:
@@ -532,7 +283,7 @@ class SensitivityLine(NamedTuple):
 
 
 @frozen(repr=False)
-class Sensitivity(_MoneyResult, Plotted):
+class Sensitivity(MoneyResult, Plotted):
     """The liability at other redemption rates. `print` it, or take `rows`; of `change` 0 is the estimate itself."""
 
     row: ClassVar[type[Any]] = SensitivityLine
@@ -592,7 +343,7 @@ def sensitivity(
         expected = all_ * share
         if amount is None:
             return in_coins(max(0, expected - done) * cost, places)
-        return tidy(amount - _recognised(amount, done, expected, places))
+        return tidy(amount - recognised_of(amount, done, expected, places))
 
     steps = sorted({above_zero(change, "changes") for change in changes})
     base = liability(estimate)

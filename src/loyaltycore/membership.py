@@ -111,7 +111,7 @@ def engagement(
     Arguments are as for `points_flow`; *kind* is the kind of activity that counts, also where it earned nothing and
     where it was refunded. Each counts when the account learnt it. A member is enrolled from the day they joined, or
     from the first entry where that is not known or later. Periods begin with the first in which something happened; the
-    last may not be over at *at*.
+    last may not be over at *at*. Who closed their account is a member still.
 
     >>> from loyaltycore.reports import engagement
     >>> club = Program("Club", earning=PerSpend(1))

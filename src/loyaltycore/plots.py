@@ -36,6 +36,8 @@ _ON_PAGE: Final = (5.6, 3.5)
 _FONT: Final = 9
 _CHARACTER: Final = 0.075
 """How wide a character of a label is, in inches."""
+_USUAL: Final = 8
+"""So many characters of the names beside the axes have room in any case."""
 _ROW: Final = 15
 """How high a row of a legend is, in points."""
 _METADATA: Final = ("Creator", "Date", "Format", "Type")
@@ -163,9 +165,10 @@ def ranked(ax: Axes, values: Mapping[str, float], notes: Sequence[str], *, title
     drawn = ax.barh(places, list(values.values()), height=0.72, color=COLORS[0])
     ax.bar_label(drawn, list(notes), padding=4, fontsize=_FONT, color=_GREY)
     ax.set_ylim(max(len(values), _LEAST_ROWS) - 0.5, -0.5)
-    ax.margins(x=0.14)
-    _dressed(ax, title, "")
-    ax.set_yticks(places, [_short(name) for name in values])
+    ax.margins(x=0.14 if min(values.values()) >= 0 else 0.26)  # room for the notes, on both sides if need be
+    names = [_short(name) for name in values]
+    _dressed(ax, title, "", beside=names)
+    ax.set_yticks(places, names)
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x", color=_LINE, linewidth=0.8)
     ax.spines["bottom"].set_visible(False)
@@ -271,10 +274,11 @@ def matrix(
         for k, text in enumerate(line):
             dark = shares[i][k] > 0.6  # noqa: PLR2004 (where white is read better than black)
             ax.text(k, i, text, ha="center", va="center", fontsize=_FONT, color="white" if dark else _INK)
-    _dressed(ax, title, down)
+    names = [_short(name) for name in rows]
+    _dressed(ax, title, down, beside=names)
     ax.set_xlabel(across, color=_GREY, fontsize=_FONT)
     ax.set_xticks(range(len(columns)), [_short(name) for name in columns])
-    ax.set_yticks(range(len(rows)), [_short(name) for name in rows])
+    ax.set_yticks(range(len(rows)), names)
     ax.grid(visible=False)
     ax.spines["bottom"].set_visible(False)
     return ax
@@ -300,10 +304,14 @@ def _legend(ax: Axes) -> int:
     return rows
 
 
-def _dressed(ax: Axes, title: str, unit: str, *, percent: bool = False) -> Axes:
-    """The style that all plots share: no frame, light lines behind, thousands grouped, a legend below the title."""
+def _dressed(ax: Axes, title: str, unit: str, *, percent: bool = False, beside: Sequence[str] = ()) -> Axes:
+    """The style that all plots share: no frame, light lines behind, thousands grouped, a legend below the title.
+
+    Names that stand *beside* the axes take room from the title.
+    """
     pad = 8 + _ROW * _legend(ax)
-    wrapped = fill(title, max(20, int(_width(ax) / _CHARACTER)))
+    less = max(0, max(map(len, beside), default=0) - _USUAL)
+    wrapped = fill(title, max(20, int(_width(ax) / _CHARACTER) - less))
     ax.set_title(wrapped, loc="left", fontsize=_FONT + 1.5, fontweight="bold", color=_INK, pad=pad)
     ax.set_ylabel(unit, color=_GREY, fontsize=_FONT)
     ax.tick_params(colors=_GREY, labelsize=_FONT, length=0)

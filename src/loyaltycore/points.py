@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from attrs import evolve, field
 
 from loyaltycore import _show
-from loyaltycore._columns import Column, Columns
+from loyaltycore._columns import Column, Columns, NotLowered
 from loyaltycore._exact import Number, round_to, rounding_mode, whole
 from loyaltycore._often import QUICK, Judging, often
 from loyaltycore._strategy import Stored, check_finished, frozen
@@ -169,6 +169,8 @@ class Points(Stored):
         from loyaltycore._judged import judging
 
         rounding = self.rounding
+        if type(rounding) is not Rounding:  # what it awards is its own
+            return self._award
         return judging(rounding.within(self.earning), self._award, rounding.mode, rounding.to)
 
     def show(self, n: int) -> str:
@@ -181,6 +183,8 @@ class Points(Stored):
 
     def _lower(self, columns: Columns) -> Column:
         rounding = self.rounding
+        if type(rounding) is not Rounding:
+            raise NotLowered(rounding)
         return columns.earned(rounding.within(self.earning)).rounded(rounding.mode, rounding.to)
 
 

@@ -2,7 +2,8 @@
 
 On transactions: `points_report`, `explain` and `experiment_report`. On accounts, wherever they are (a replay, a store,
 a list, the entries of each member, and in part a frame of entries): all others but `compare` and `sweep`, which take a
-history and several programs.
+history and several programs. `explain` is not among the names of a star import, where it would hide
+`loyaltycore.explain`, which puts a program into words.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ from loyaltycore.outstanding import (
     lots_over_time,
 )
 from loyaltycore.overview import overview
-from loyaltycore.points_reports import Explanation, MemberPoints, PointsReport, explain, points_report
+from loyaltycore.points_reports import Explanation, MemberPoints, PointsReport, points_report
+from loyaltycore.points_reports import explain as explain  # noqa: PLC0414 (not in `__all__`, and yet public)
 from loyaltycore.surveys import Score, Survey, ces, csat, nps
 from loyaltycore.whatif import Sweep, Swept, compare, sweep
 
@@ -105,7 +107,6 @@ __all__ = [
     "engagement",
     "experiment_report",
     "expiry_wall",
-    "explain",
     "lots_over_time",
     "nps",
     "overview",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from loyaltycore import account as _account  # noqa: F401 (so that the kinds of entries and statements are known)
 from loyaltycore._exact import MAX_DIGITS
 from loyaltycore._json import Unusual, text_of
+from loyaltycore._parsing import value_of
 from loyaltycore._reading import VERSION, Object, Spot, read_root
 from loyaltycore._strategy import KINDS, Stored
 from loyaltycore._toml import read_toml, write_toml
@@ -86,7 +87,10 @@ def from_json(text: str) -> Any:
     >>> from_json('{"version": 1, "type": "flat", "points": 5}')
     Flat(5)
     """
-    return from_data(_parse_json(text))
+    try:
+        return value_of(text)
+    except Unusual:
+        return from_data(_parse_json(text))  # which can tell what is wrong with it, and where
 
 
 def _parse_json(text: str) -> Any:

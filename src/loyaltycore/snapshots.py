@@ -25,7 +25,8 @@ from loyaltycore.activity import Count, CounterKey, FactValue
 from loyaltycore.books import LotState
 from loyaltycore.entries import Entry, erased
 from loyaltycore.errors import RuleError
-from loyaltycore.ledger import WHERE, Ledger
+from loyaltycore.ledger import Ledger
+from loyaltycore.ledger_state import WHERE
 from loyaltycore.records import Seen, Taken
 from loyaltycore.standing import StandingRecord
 

@@ -9,9 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from loyaltycore._exact import Exact, tidy
 from loyaltycore._strategy import Stored, frozen
-from loyaltycore.tiers import (
-    TierLadder,
-)
+from loyaltycore.tiers import TierLadder
 
 _TICK: Final = timedelta.resolution
 

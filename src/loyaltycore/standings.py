@@ -1,49 +1,31 @@
-"""Standings: what a member has counted towards tiers, and which tier of each ladder follows from it.
+"""Standings: which tier of each ladder follows from what a member has counted.
 
-What was counted is kept by the instant at which it happened, so that any window can be asked about at any moment.
-A tier is judged when a count has changed, and reviewed when its time is over; what comes of it is an entry of kind
-`tier_changed`, and folding those entries is all it takes to know the tiers again.
+What was counted is in `counting.py`, and what was written of it in `held_tiers.py`. Here a tier is judged when a count
+has changed, and reviewed when its time is over; what comes of it is an entry of kind `tier_changed`, and folding those
+entries is all it takes to know the tiers again.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from datetime import date, datetime
 from operator import itemgetter
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from attrs import evolve
 
-from loyaltycore._calendar import add_months, days_on, in_utc
 from loyaltycore._exact import EMPTY, Exact, FrozenMap, show, tidy
 from loyaltycore._strategy import frozen
 from loyaltycore.activity import Activity, Member
 from loyaltycore.awards import Award
-from loyaltycore.conditions import Condition
+from loyaltycore.counting import TICK, View
 from loyaltycore.entries import Entry
-from loyaltycore.errors import RuleError
-from loyaltycore.events import is_event
-from loyaltycore.instants import end_of, start_of
-from loyaltycore.ledger import Ledger
-from loyaltycore.periods import Balance, Lifetime, Period, PeriodLike, Rolling, Span, TierTerm
-from loyaltycore.records import Seen
-from loyaltycore.standing import Change, Floor, Held, Judged, Series, Standing, StandingRecord
-from loyaltycore.tiers import (
-    Counted,
-    Invitation,
-    Qualification,
-    Tier,
-    TierLadder,
-    met_by,
-    name_of,
-    reaches,
-    tier_window,
-)
-
-_TICK: Final = timedelta.resolution
-_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+from loyaltycore.held_tiers import HeldTiers
+from loyaltycore.instants import LAST, end_of
+from loyaltycore.periods import Balance, Period
+from loyaltycore.standing import Change, Held, Judged, Standing
+from loyaltycore.tiers import Invitation, Qualification, Tier, TierLadder, met_by, name_of, reaches
 
 
 @frozen
@@ -56,236 +38,8 @@ class Term:
     facts: Mapping[str, Any] = EMPTY
 
 
-class View:
-    """Counts as of an instant, as the qualifications of a ladder ask for them."""
-
-    def __init__(
-        self, standings: Standings, standing: Standing, ladder: TierLadder, as_of: datetime, proof: datetime | None,
-        *, anew: bool = False,
-    ) -> None:  # fmt: skip
-        self.standings = standings
-        self.ladder = ladder
-        self.as_of = as_of
-        self.proof = proof
-        self.anew = anew
-        self.deducted = standing.deducted
-        self.carried = standing.carried
-
-    def count(self, what: Counted, window: PeriodLike | None) -> Exact:
-        """How much was counted of it over the window; see `Counts`."""
-        key = name_of(what)
-        period = self.ladder.window if window is None else tier_window(window)
-        if isinstance(period, Balance):
-            return self.standings.balance(key)
-        series = self.standings.series.get(key)
-        if series is None:
-            raise RuleError(f"{key!r} is not counted; a qualification asks for the same counts whatever they are")
-        after = self.begin(period)
-        own = (*self.deducted, *(self.carried if window is None else ()))
-        more = sum(n for at, k, n in own if k == key and (after is None or after < at) and at <= self.as_of)
-        return tidy(max(0, series.total(after, self.as_of) + more))
-
-    def begin(self, period: Period) -> datetime | None:
-        """What the window begins after; nothing for all time."""
-        if isinstance(period, Lifetime):
-            return None
-        if isinstance(period, TierTerm):
-            return self.proof
-        if isinstance(period, Rolling):
-            return self.standings.back(self.as_of, period)
-        first = start_of(self.standings.span(period, self.as_of)[0], self.standings.zone)
-        begin = max(first, _FIRST + _TICK) - _TICK
-        return max(begin, self.proof) if self.anew and self.proof is not None else begin
-
-
-class Standings:
+class Standings(HeldTiers):
     """What an account counts towards tiers, and where its member stands in each ladder."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
-        self.terms = ledger.terms
-        self.zone = ledger.zone
-        self.series: dict[str, Series] = {key: Series() for key in self.terms.counted}
-        self.units = frozenset(key for key in self.series if self.terms.is_unit(key))
-        self.measured = {key: what for key, what in self.terms.counted.items() if key not in self.units}
-        self.ladders = {name: Standing(name) for name in self.terms.ladder_names}
-        self.balances = frozenset(key for key in self.units if self.terms.counted_as_balance(key))
-        self.turns = {name: tuple(at for at in self.terms.changes if self._turns(name, at)) for name in self.ladders}
-        """When a later version of the program has another ladder of that name, or none."""
-        self.touched: dict[str, datetime] = {}
-        """By count, the earliest instant at which it has changed since tiers were judged."""
-        self.shifted: set[str] = set()
-        """The units of which the balance has changed since."""
-        self._latest: tuple[Any, datetime, tuple[tuple[str, ...], FrozenMap[str, str]]] | None = None
-        """What is held after the last change, where nothing was granted: it is asked for again and again."""
-
-    def counts(self) -> FrozenMap[str, tuple[tuple[datetime, Exact], ...]]:
-        """What was counted, for a snapshot."""
-        return FrozenMap({key: tuple(zip(s.instants, s.values, strict=True)) for key, s in self.series.items()})
-
-    def carried(self) -> FrozenMap[str, tuple[tuple[Any, ...], ...]]:
-        """What each ladder carried over, for an account that takes this one over; it deducts for itself."""
-        return FrozenMap({name: tuple(map(tuple, standing.carried)) for name, standing in self.ladders.items()})
-
-    def take_over(
-        self,
-        counts: Mapping[str, tuple[tuple[datetime, Exact], ...]],
-        carried: Mapping[str, tuple[tuple[Any, ...], ...]],
-    ) -> None:
-        """Go on with what another account counted and carried over."""
-        self.take(counts, ())
-        for name, changes in carried.items():
-            self.ladders.setdefault(name, Standing(name)).carried += tuple(Change(*change) for change in changes)
-        instants = {(key, at) for key, counted in counts.items() for at, _ in counted}
-        for key, at in instants | {(key, at) for changes in carried.values() for at, key, _ in changes}:
-            self._schedule(key, at)
-
-    def records(self) -> tuple[StandingRecord, ...]:
-        """Where the member stands, for a snapshot."""
-        return tuple(standing.record() for standing in self.ladders.values())
-
-    def take(
-        self, counts: Mapping[str, tuple[tuple[datetime, Exact], ...]], standings: tuple[StandingRecord, ...]
-    ) -> None:
-        """Go on from what was recorded."""
-        for key, counted in counts.items():
-            series = self.series.setdefault(key, Series())
-            for at, value in counted:
-                series.add(at, value)
-                self._touch(key, at)
-        for record in standings:
-            self.ladders.setdefault(record.name, Standing(record.name)).take(record)
-
-    # Counting -------------------------------------------------------------------------------------------------------
-
-    def add(self, key: str, at: datetime, value: Exact) -> None:
-        """Count so much at that instant."""
-        if value:
-            series = self.series[key]
-            series.add(at, value)
-            if self.ledger._journal is not None:
-                self.ledger._journal.append(partial(series.take_out, at, value))
-            self._touch(key, at)
-            self._schedule(key, at)
-
-    def _touch(self, key: str, at: datetime) -> None:
-        self.touched[key] = min(at, self.touched.get(key, at))
-
-    def earned(self, entry: Entry, *, first: bool) -> None:
-        """An activity was earned for, in one unit."""
-        activity: Activity = entry.data["activity"]
-        if first and not is_event(entry):
-            for key, what in self.measured.items():
-                self.add(key, entry.at, self._measure(what, activity, entry.at))
-        if entry.unit in self.units and "available" not in entry.data:
-            self.add(entry.unit, entry.at, entry.points)
-
-    def activated(self, lot: Any) -> None:
-        """Points became available, and count from when they were earned."""
-        if lot.unit in self.units:
-            seen = self.ledger.seen(lot.activity)
-            earned = None if seen is None else seen.units.get(lot.unit)
-            if earned is not None and earned.lot == lot.id:
-                self.add(lot.unit, self._at(lot.activity), earned.points - earned.reversed)
-            else:  # earned in an account that was taken over
-                self.add(lot.unit, lot.born, lot.points)
-
-    def reversed(self, entry: Entry, seen: Seen, before: tuple[Exact, frozenset[int]]) -> None:
-        """What an activity earned was taken back: so is what it counted, at the instant at which it did."""
-        at, earned = self._at(entry.source), seen.units[entry.unit]
-        if entry.unit in self.units and (earned.lot is None or self.ledger.lots[earned.lot].ready):
-            self.add(entry.unit, at, -entry.data["due"])
-        if before == (seen.amount, seen.lines) or seen.event:
-            return
-        was, rest = _rest(seen.activity, *before), _rest(seen.activity, seen.amount, seen.lines)
-        for key, what in self.measured.items():
-            self.add(key, at, self._measure(what, rest, at) - self._measure(what, was, at))
-
-    def adjusted(self, entry: Entry) -> None:
-        """Points were given or taken by hand."""
-        if entry.unit in self.units:
-            self.add(entry.unit, entry.at, entry.points)
-
-    def moved(self, entry: Entry) -> None:
-        """Points came or went: a balance may have changed."""
-        if entry.unit in self.balances:
-            self.shifted.add(entry.unit)
-        if entry.seq == 1:
-            for standing in self.ladders.values():
-                self._save(standing)
-                standing.turned = entry.posted
-
-    def _at(self, activity_id: str) -> datetime:
-        return self.ledger.first_of[activity_id].at
-
-    def _measure(self, what: Counted, activity: Activity, at: datetime) -> Exact:
-        if not activity.lines:
-            return 0
-        if isinstance(what, Condition):
-            return int(bool(what.select(activity, self.ledger.member_at("", at)).lines))
-        if what == "activities":
-            return 1
-        return activity.measure("amount" if what == "spend" else what)
-
-    def balance(self, unit: str) -> int:
-        """What can be spent now, less what is owed."""
-        book = self.ledger.book(unit)
-        return book.available - book.owed
-
-    # Asking ---------------------------------------------------------------------------------------------------------
-
-    def tiers_at(self, at: datetime, *, strictly: bool = False) -> tuple[tuple[str, ...], FrozenMap[str, str]]:
-        """The tiers of the first ladder, and the tier held in each at a moment, or by changes before it alone."""
-        ladders = self.terms.version(at).ladders
-        if self._latest is not None and self._latest[0] is ladders and at > self._latest[1]:
-            return self._latest[2]
-        held = {n: self.ladders[n].tier_at(ladder, at, strictly=strictly) for n, ladder in ladders.items()}
-        found = next((ladder.names for ladder in ladders.values()), ()), FrozenMap(held)
-        changed = max(
-            (standing.history[-1][0] for standing in self.ladders.values() if standing.history), default=_FIRST
-        )
-        if at > changed and not any(standing.floors for standing in self.ladders.values()):
-            self._latest = ladders, changed, found
-        return found
-
-    def held_through(self, name: str, upto: datetime) -> list[tuple[datetime | None, str]]:
-        """The tiers of a ladder one after another, as the versions of their time had them, and when each began."""
-        first = self.ladder(name, _FIRST)
-        found: list[tuple[datetime | None, str]] = [(None, "" if first is None else first.base)]
-        for at in sorted(at for at in {*self.ladders[name].edges(), *self.terms.changes} if at <= upto):
-            ladder = self.ladder(name, at)
-            tier = "" if ladder is None else self.ladders[name].tier_at(ladder, at)
-            if tier != found[-1][1]:
-                found.append((at.astimezone(self.zone), tier))
-        return found
-
-    def tier_by(self, entry: Entry, *, after: bool = False) -> str:
-        """The tier in the first ladder by the entries before one, or with it."""
-        name, ladder = next(iter(self.terms.version(entry.posted).ladders.items()), ("", None))
-        if ladder is None:
-            return ""
-        return self.ladders[name].tier_by(ladder, entry.seq + after, entry.posted)
-
-    # Windows --------------------------------------------------------------------------------------------------------
-
-    def span(self, window: Period, at: datetime) -> tuple[date, date]:
-        """The stretch of the window that an instant falls in."""
-        return cast("Span", window).span(self.ledger.day(at), self.ledger.member())
-
-    def last_of_period(self, window: Period, at: datetime) -> date:
-        """The last day of the stretch of the window that an instant falls in."""
-        return self.span(window, at)[1] - timedelta(1)
-
-    def back(self, at: datetime, window: Rolling) -> datetime:
-        """The instant so many months or days of civil time before."""
-        civil = at.astimezone(self.zone)
-        day = days_on(add_months(civil.date(), -window.months), -window.days)
-        return in_utc(datetime.combine(day, civil.time(), self.zone).replace(fold=civil.fold))
-
-    def ladder(self, name: str, at: datetime) -> TierLadder | None:
-        """The ladder of that name as it was at an instant."""
-        found: TierLadder | None = self.terms.version(at).ladders.get(name)
-        return found
 
     # Judging: after counts have changed -----------------------------------------------------------------------------
 
@@ -359,10 +113,6 @@ class Standings:
         counted = {at for key in ladder.counted for at in self._counted_in(key, since, now)}
         return sorted({now, *counted, *(at for at, _, _ in standing.carried if since <= at <= now)})
 
-    def _counted_in(self, key: str, since: datetime, now: datetime) -> list[datetime]:
-        series = self.series.get(key)
-        return [] if series is None else series.between(since, now)
-
     def _raised(
         self, standing: Standing, ladder: TierLadder, held: Held, as_of: datetime, now: datetime
     ) -> tuple[Held, tuple[Change, ...]]:
@@ -413,24 +163,6 @@ class Standings:
             return held if held.grace is not None else held._replace(grace=self._grace(ladder, self.ledger.day(now)))
         return self._lowered(standing, ladder, held, now, (now,), self.ledger.day(now))
 
-    def _schedule(self, key: str, since: datetime) -> None:
-        """Look again when the next period begins, where something may begin or be carried over with it."""
-        for standing in self.ladders.values():
-            ladder = self.ladder(standing.name, self.ledger.posted or since)
-            if ladder is not None and _waits(ladder) and key in ladder.counted:
-                begins = start_of(self.span(ladder.window, since)[1], self.zone)
-                if standing.boundary is None or begins < standing.boundary:
-                    self._save(standing)
-                    standing.boundary = begins
-
-    def _boundary_after(self, standing: Standing, ladder: TierLadder, due: datetime) -> datetime | None:
-        """When the next period begins into which anything can come, once one has begun."""
-        begun = start_of(self.span(ladder.window, due)[0], self.zone)
-        counted = [self.series[key].first_from(begun) for key in ladder.counted]
-        counted += [at for at, _, _ in standing.carried if at >= begun]
-        first = min((at for at in counted if at is not None), default=None)
-        return None if first is None else start_of(self.span(ladder.window, first)[1], self.zone)
-
     # Reviewing: when a time is over ---------------------------------------------------------------------------------
 
     def next_due(self) -> tuple[datetime, str] | None:
@@ -452,13 +184,10 @@ class Standings:
             turned = standing.turned
             yield from [at for at in self.turns.get(standing.name, ()) if turned is None or at > turned][:1]
 
-    def _turns(self, name: str, at: datetime) -> bool:
-        return self.ladder(name, at) != self.ladder(name, at - _TICK)
-
     def settle(self, name: str, due: datetime, now: datetime) -> None:
         """Do what falls due about a ladder at one instant; what was counted up to then is what counts."""
         standing = self.ladders[name]
-        ladder = self.ladder(name, due - _TICK)
+        ladder = self.ladder(name, due - TICK)
         if ladder is not None:
             self._settle(standing, ladder, due, now)
         else:
@@ -469,11 +198,11 @@ class Standings:
 
     def _turn(self, standing: Standing, due: datetime, now: datetime) -> None:
         """Another version of the program has another ladder: a tier that it lacks is lost, one it brings begins."""
-        old, new = self.ladder(standing.name, due - _TICK), self.ladder(standing.name, due)
-        was = "" if old is None else standing.tier_at(old, due - _TICK)
+        old, new = self.ladder(standing.name, due - TICK), self.ladder(standing.name, due)
+        was = "" if old is None else standing.tier_at(old, due - TICK)
         held, deducted = standing.held, standing.deducted
         if new is None or (held.tier and new.index(held.tier) < 0):
-            held = Held("", due, due - _TICK)
+            held = Held("", due, due - TICK)
         if new is not None and new.starts == "at_once":
             held, deducted = self._raised(standing, new, held, due, now)
         if new is not None and isinstance(new.window, Balance):
@@ -482,7 +211,7 @@ class Standings:
         self._write(standing, ladder, held, due, now, was=was, turned=True, deducted=deducted[len(standing.deducted) :])
 
     def _settle(self, standing: Standing, ladder: TierLadder, due: datetime, now: datetime) -> None:
-        as_of = due - _TICK
+        as_of = due - TICK
         if due in standing.ends():
             self._end_floor(standing, ladder, due, now)
         if standing.boundary == due:
@@ -492,7 +221,7 @@ class Standings:
             return
         if held.grace is not None and end_of(held.grace, self.zone) <= due:
             first = due if held.until is None else end_of(held.until, self.zone)
-            self._review(standing, ladder, now, due, (as_of, first - _TICK))
+            self._review(standing, ladder, now, due, (as_of, first - TICK))
         elif held.grace is None and held.until is not None and end_of(held.until, self.zone) <= due:
             self._review(standing, ladder, now, due, (as_of,))
 
@@ -552,7 +281,7 @@ class Standings:
         return View(self, standing, ladder, as_of, proof, anew=anew)
 
     def _end_floor(self, standing: Standing, ladder: TierLadder, due: datetime, now: datetime) -> None:
-        was, tier = standing.tier_at(ladder, due - _TICK), standing.tier_at(ladder, due)
+        was, tier = standing.tier_at(ladder, due - TICK), standing.tier_at(ladder, due)
         data = FrozenMap({"ladder": standing.name, "was": was, "tier": tier, "ended": True})
         self.ledger.write("tier_changed", "", now, now, why=("{} was granted until then", was), data=data)
 
@@ -560,7 +289,7 @@ class Standings:
         """A period of the window begins: tiers that wait for it, and what is carried over into it."""
         self._save(standing)
         standing.boundary = self._boundary_after(standing, ladder, due)
-        as_of, held = due - _TICK, standing.held
+        as_of, held = due - TICK, standing.held
         deducted = standing.deducted
         if ladder.starts == "next_period":
             reached, taken = self._reached(standing, ladder, held, as_of)
@@ -581,7 +310,7 @@ class Standings:
         if held.proof is not None and held.proof < due:  # met before, though it may have been learnt since
             tier = max(tier, held.tier, key=ladder.index)
         before = {key: n for at, key, n in standing.carried if at == due}
-        surplus = self._surplus(standing, ladder, tier, due - _TICK, deducted)
+        surplus = self._surplus(standing, ladder, tier, due - TICK, deducted)
         return FrozenMap({key: n for key, n in surplus.items() if n != before.get(key, 0)})
 
     def _surplus(
@@ -625,9 +354,9 @@ class Standings:
 
     def _over(self, ladder: TierLadder, until: date) -> datetime:
         last = self.last_day(ladder, until)
-        return datetime.max.replace(tzinfo=UTC) if last is None else end_of(last, self.zone)
+        return LAST if last is None else end_of(last, self.zone)
 
-    # Writing and folding --------------------------------------------------------------------------------------------
+    # Writing --------------------------------------------------------------------------------------------------------
 
     def _write(
         self, standing: Standing, ladder: TierLadder, held: Held, due: datetime, now: datetime, id: str = "", *,
@@ -662,67 +391,6 @@ class Standings:
         facts = {"tier": tier, "was": was, "ladder": name}
         return self.ledger.event("tier_up", f"{cause}/tier_up {tier}", now, now, cause=id, **facts)
 
-    def changed(self, entry: Entry) -> None:
-        """Fold in a change of tier; whoever depends on it is asked anew once it is there."""
-        self._fold(entry)
-        self.ledger.tiers_changed()
-
-    def _fold(self, entry: Entry) -> None:
-        data = entry.data
-        standing = self.ladders.setdefault(data["ladder"], Standing(data["ladder"]))
-        self._save(standing)
-        if data.get("ended"):
-            standing.ended += 1
-            return
-        if "floor" in data:
-            until = data["until"]
-            end = None if until is None else end_of(until, self.zone)
-            standing.floors.append(Floor(data["floor"], entry.at, entry.seq, until, end))
-            return
-        at = entry.at
-        deducted = tuple(Change(*change) for change in data.get("deducted", ()))
-        judged: datetime | None = data.get("judged")
-        if judged is not None:
-            before = standing.judged
-            if before is None or before.at != at:
-                before = Judged(at, judged, standing.held, standing.deducted)
-            standing.judged = before._replace(since=judged)
-            standing.deducted = before.deducted
-        else:
-            standing.judged = None  # what falls due does so before what happens at the same instant
-        standing.deducted += deducted
-        standing.held = Held(data["earned"], data["since"], data["proof"], data["until"], data["grace"])
-        standing.history.append((at, entry.seq, data["earned"]))
-        due, carried = data["due"], data.get("carried", EMPTY)
-        standing.carried = (
-            *(change for change in standing.carried if change.at != due or change.key not in carried),
-            *(Change(due, key, n) for key, n in carried.items()),
-        )
-        for key in carried:
-            self._touch(key, due)
-        if data.get("turned"):
-            standing.turned = due
-            standing.boundary = None
-        if (standing.boundary is None or standing.boundary <= due) and judged is None:
-            ladder = self.ladder(standing.name, due if data.get("turned") else due - _TICK)
-            standing.boundary = (
-                None if ladder is None or not _waits(ladder) else self._boundary_after(standing, ladder, due)
-            )
-
-    def _save(self, standing: Standing) -> None:
-        self._latest = None
-        if self.ledger._journal is not None:
-            self.ledger._journal.append(partial(self._go_back, standing, standing.state()))
-
-    def _go_back(self, standing: Standing, state: tuple[Any, ...]) -> None:
-        self._latest = None
-        standing.restore(state)
-
-
-def _waits(ladder: TierLadder) -> bool:
-    """Whether something may begin or be carried over with a period of the window."""
-    return ladder.starts == "next_period" or any(tier.carry is not None for tier in ladder.tiers)
-
 
 def staying_in(tier: Tier) -> Qualification | None:
     """What it takes to stay in a tier."""
@@ -737,12 +405,3 @@ def _why(ladder: TierLadder, was: str, tier: str, held: Held, *, at_once: bool) 
     if ladder.index(tier) > ladder.index(was):
         return ("{} is reached", tier)
     return ("{} is not reached after all", was) if at_once else ("{} was not met anew", was)
-
-
-def _rest(activity: Activity, amount: Exact, lines: frozenset[int]) -> Activity:
-    """What is left of an activity after a refund."""
-    kept = activity.keeping(tuple(line for n, line in enumerate(activity.lines) if n not in lines))
-    if not amount or not kept.lines:
-        return kept
-    left = tidy(kept.amount - amount)
-    return kept.scaled("amount", left, kept.amount) if left > 0 else activity.keeping(())

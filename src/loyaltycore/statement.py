@@ -163,7 +163,7 @@ class Statement(Stored):
         if quote is not None:
             places = next((unit.places for unit in self.units if unit.unit == quote.unit), 0)
             missing = _show.points(quote.missing, places)
-            words.append(f"next reward: {quote.option}, {missing} {quote.unit} to go")
+            words.append(f"next reward: {quote.option}, {quote.unit} to go: {missing}")
         return words
 
 

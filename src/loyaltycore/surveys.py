@@ -110,9 +110,9 @@ def nps(
 ) -> Survey:
     """The net promoter score: the share of answers of 9 and 10 less that of answers from 0 to 6, times 100.
 
-    *answers* are activities, or accounts that earned them, as for `expiry_wall`; those of *kind* count, by their day,
-    and the fact *score* is the answer, from 0 to 10. *by* is `"month"`, `"quarter"` or `"year"`; *level* how sure the
-    interval is. Raises `DataError` for an answer that is none of the scale.
+    *answers* are activities, or accounts that earned them, as for `expiry_wall`, up to and with *at*; those of *kind*
+    count, by their day, and the fact *score* is the answer, from 0 to 10. *by* is `"month"`, `"quarter"` or `"year"`;
+    *level* how sure the interval is. Raises `DataError` for an answer that is none of the scale.
 
     >>> from loyaltycore.reports import nps
     >>> answers = [Activity.action("nps", at="2026-01-05", score=n) for n in (10, 9, 9, 8, 3)]
@@ -211,12 +211,19 @@ def _activities(answers: Answers, at: When | None, program: AnyProgram | None) -
     if isinstance(answers, Iterable) and not isinstance(answers, Mapping) and not is_frame(answers):
         answers = tuple(answers)
         if all(isinstance(answer, Activity) for answer in answers):
+            _refuse_end(at)
             yield from answers
             return
     source = source_of(answers, program)
     for _, ledger in source.opened(source.until(at)):
         seen = {entry.id: entry.data["activity"] for entry in ledger.entries if entry.kind == "earned"}
         yield from seen.values()
+
+
+def _refuse_end(at: When | None) -> None:
+    """Activities by themselves are at civil times of no zone, so a moment does not say which of them are over."""
+    if at is not None:
+        raise RuleError("at: it ends what accounts have earned; of activities give those that count, and leave it out")
 
 
 def _answer(activity: Activity, score: str, scale: tuple[int, int]) -> Exact:

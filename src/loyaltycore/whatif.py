@@ -365,7 +365,8 @@ class Sweep(Plotted):
         rows = [row for row in self.rows if row.unit == unit]
         priced = all(row.cost is not None for row in rows)
         drawn = AMOUNTS if priced else ("earned", "spent", "lapsed", "outstanding")
-        series = {what: [getattr(row, what) for row in rows] for what in drawn}
+        steps = 1 if priced else 10 ** self.replays[0].program.unit(unit).places
+        series = {what: [float(getattr(row, what) / steps) for row in rows] for what in drawn}
         currency = self.replays[0].program.currency
         title = f"{'cost and liability' if priced else unit} by value"
         return plots.lines(ax, [row.value for row in rows], series, title=title, unit=currency if priced else unit)
@@ -418,6 +419,9 @@ def sweep(
         raise RuleError("values: there are none; give those to make programs of")
     digits(places)
     made = {_label(value): _program(make(value), f"make({value!r})") for value in given}
+    if len(made) < len(given):
+        twice = next(name for name, times in Counter(map(_label, given)).items() if times > 1)
+        raise RuleError(f"values: {twice} is there more than once; give each value once")
     price = _Price((), worth, share_of(rate), places)
     read, known = _Read.of(history, columns, amount_unit), tuple(members)
     rows: list[Swept] = []

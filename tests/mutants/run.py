@@ -67,7 +67,7 @@ def suites_of(patch):
     """Those that may catch it, the likeliest first."""
     if patch is AS_IT_IS:
         return (*LEDGER, *TIERS)
-    return TIERS if patch.file in ("standings.py", "tiers.py") else LEDGER
+    return TIERS if patch.file in ("counting.py", "held_tiers.py", "standings.py", "tiers.py") else LEDGER
 
 
 def tested(patch, suite, copy, environment):
