@@ -63,6 +63,7 @@ def test_nothing_of_what_is_read_is_ever_run():
         ("_source.py", "compile"),  # source that the library made, in which there is no data
         ("_source.py", "exec"),
         ("_json.py", "exec"),  # how values of a class are written: the names of its fields, and no data
+        ("_parsing.py", "exec"),  # and how they are read
         ("_laws.py", "eval"),  # `check_rule` on a rule of the caller's, in a test of theirs
         ("_laws.py", "pickle"),
         ("_laws.py", "pickle.dumps"),
