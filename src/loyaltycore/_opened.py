@@ -152,6 +152,10 @@ class InTables(Archive):
 _MOST: Final = 100
 """Names of entries that take as long to read as one search among them."""
 
+_AT_HAND: Final = 40
+_PER_LOT: Final = 4
+"""Entries that an account may keep where its snapshot would do, and how many more for each lot that is left."""
+
 
 class AccountInBlock(Account):
     """An account that a store gave to a block; once that was left it is folded again, if it is asked anything."""
@@ -223,13 +227,19 @@ class Opened:
         self.account._shut = LEFT
 
     def hand_on(self, kept: Loaded) -> Account | None:
-        """The account for the next block, once everything is in the tables; none if it began with another snapshot."""
+        """The account for the next block, once everything is in the tables.
+
+        It goes on from the snapshot that it began with. None, once there is another that takes far less room.
+        """
         left = cast("AccountInBlock", self.account)
         if left._snapshot is not kept.snapshot:
-            return None
+            lots = sum(len(book.live) for book in left._ledger.books.values())
+            if len(left._ledger.entries) > _AT_HAND + _PER_LOT * lots:
+                return None
         account = AccountInBlock.__new__(AccountInBlock)
         vars(account).update(vars(left), _awards={})
         account._ledger.clock = _BEGINNING  # as it is of one that was read
+        left._snapshot = kept.snapshot
         left._left_as = kept, partial(InTables, self._statements, self.member, kept, self._reading)
         del left._ledger, left._look_up
         return account

@@ -288,7 +288,8 @@ class Past:
 
     def first_of(self, id: str) -> Entry | None:
         """The first entry of a call."""
-        return next((entry for entry in self.about(id) if entry.id == id), None)
+        found = self.about(id)
+        return next((entry for entry in found if entry.id == id), None) if found else None
 
     def seen(self, id: str) -> Seen | None:
         """An activity, what it earned, and what of it was refunded."""
@@ -338,25 +339,35 @@ def _by_id(entries: Iterable[Entry]) -> LookUp:
 
 
 class Recalled(dict[str, V]):
-    """A dict that looks for what it does not have among what was before."""
+    """A dict that looks for what it does not have among what was before, which never changes."""
 
     def __init__(self, recall: Callable[[str], V | None]) -> None:
         super().__init__()
         self._recall = recall
+        self._absent = ""  # what was last looked for in vain: a new id is asked about before it is put in
 
     def __missing__(self, id: str) -> V:
-        found = self._recall(id)
+        found = self._found(id)
         if found is None:
             raise KeyError(id)
-        self[id] = found
+        return found
+
+    def _found(self, id: str) -> V | None:
+        if id == self._absent:
+            return None
+        found = self._recall(id)
+        if found is None:
+            self._absent = id
+        else:
+            self[id] = found
         return found
 
     def get(self, id: str, default: Any = None) -> Any:
         """As `dict.get`, of what was before too."""
-        try:
-            return self[id]
-        except KeyError:
-            return default
+        found = super().get(id)
+        if found is None:
+            found = self._found(id)
+        return default if found is None else found
 
     def setdefault(self, id: str, default: Any = None) -> Any:
         """As `dict.setdefault`, of what was before too."""
