@@ -7,13 +7,15 @@ would write for this one program: a transaction takes its lock, reads the accoun
 entries and events into the same tables with the same keys, adds to the balance, and sets the account's row where its
 version is still the same; on SQLite under the same pragmas. It makes the JSON of each row by `json.dumps` and adds up
 points as whole numbers, but asks no rule, reads no entries, checks no reward and keeps no snapshot. `inserts` are these
-statements alone, with texts that were made before, as if they came from nowhere.
+statements alone, with texts that were made before, as if they came from nowhere. Activities are ready when the clock
+begins, for the store as by hand.
 
 Rounds alternate, so that other work on the machine slows all; ratios are of medians, to the store. Then how long it
 takes to load an account of 100 entries and one of 10,000: where as many lots are left, and where all of them are.
 """
 
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from itertools import count
@@ -39,6 +41,8 @@ club = Program(
 MEMBERS = 50
 BATCH = 100
 CLIENTS = 4
+MOST = 20_000
+"""Activities of one member in a run."""
 LARGE, SMALL, LEFT = 10_000, 100, 20
 
 _numbers = count()
@@ -49,12 +53,17 @@ class ByStore:
 
     def __init__(self, url: str, prefix: str, synchronous: str) -> None:
         self.store = Store(url, prefix=prefix, synchronous=synchronous, timeout=60)
+        self.given = [Activity.purchase(10, at="2026-01-05", id=f"t-{n}") for n in range(MOST)]
+        self.done: Counter[str] = Counter()
 
     def block(self, member: str, batch: int) -> None:
         """Earn so many times in one transaction."""
+        begin = self.done[member]
+        self.done[member] = end = begin + batch
+        assert end <= MOST
         with self.store.account(member, club) as account:
-            for _ in range(batch):
-                account.earn(Activity.purchase(10, at="2026-01-05", id=f"t-{next(_numbers)}"))
+            for activity in self.given[begin:end]:
+                account.earn(activity)
 
     def close(self) -> None:
         self.store.close()

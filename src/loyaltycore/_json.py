@@ -64,7 +64,7 @@ def _writer_of_class(cls: type) -> Writer:
         raise Unusual
     slots = slots_of(cls)
     names: dict[str, Any] = {"quoted": _quoted, "Unusual": Unusual, "LARGE": _LARGE}
-    names |= {"moment": _moment, "datetime": datetime}
+    names |= {"moment": _moment, "datetime": datetime, "FrozenMap": FrozenMap}
     lines = ["def write(value, depth):", f"  if depth > {_DEEP}: raise Unusual", f"  text = {_head(kind)!r}"]
     for n, part in enumerate(parts_of(cls)):
         hint = slots[part.keyword].hint
@@ -77,6 +77,12 @@ def _writer_of_class(cls: type) -> Writer:
             said = f"moment(it) if it.__class__ is datetime else {said}"
         elif int in plain:
             said = f"repr(it) if it.__class__ is int and -LARGE < it < LARGE else {said}"
+        elif (wants := wants_of(hint)).items:
+            names[f"items_{n}"] = _items_writer(wants)
+            said = f"items_{n}(it, depth + 2) if it.__class__ is tuple and depth < {_DEEP} else {said}"
+        elif wants.pairs:
+            names[f"mapping_{n}"] = _mapping_writer(wants)
+            said = f"mapping_{n}(it, depth + 2) if it.__class__ is FrozenMap and depth < {_DEEP} else {said}"
         lines.append(f"  it = value.{part.name}")
         if part.default is attrs.NOTHING:
             lines.append(f"  text += {key!r} + ({said})")
@@ -121,6 +127,8 @@ def _writer(hint: Any) -> Writer:
 
 
 def _items_writer(wants: Wants) -> Writer:
+    if wants.items == (tuple[int, int], ...):
+        return _pairs
     if wants.items and wants.items[1:] != (...,) and {*wants.items} == {int}:
         return _whole_numbers(len(wants.items))
     inside: list[Writer] = []  # found when it is first asked for: what is wanted may have itself inside
@@ -152,6 +160,16 @@ def _whole_numbers(count: int) -> Writer:
     return write
 
 
+def _pairs(values: tuple[Any, ...], _: int) -> str:
+    """Pairs of whole numbers: the lots of an entry, of which there are many."""
+    for one, other in values:
+        if one.__class__ is not int or other.__class__ is not int:
+            raise Unusual
+        if not (-_LARGE < one < _LARGE and -_LARGE < other < _LARGE):
+            raise Unusual
+    return f"[{', '.join([f'[{one}, {other}]' for one, other in values])}]"
+
+
 def _mapping_writer(wants: Wants) -> Writer:
     inside: list[Writer] = []
 
@@ -163,8 +181,14 @@ def _mapping_writer(wants: Wants) -> Writer:
             inside.extend([_writer(wants.pairs[1]), _items_writer(Wants(items=pair))])
         one, write_pair = inside
         items = values._items if values.__class__ is FrozenMap else dict(values.items())  # a plain dict answers sooner
-        if {*map(type, items)} <= _TEXT and not (wants.free and "type" in items):
-            return "{" + ", ".join([f"{_quoted(key)}: {one(value, depth)}" for key, value in items.items()]) + "}"
+        texts = []
+        for key, value in items.items():
+            if key.__class__ is not str or (wants.free and key == "type"):
+                break
+            writer = _BY_CLASS.get(value.__class__)
+            texts.append(f"{_quoted(key)}: {writer(value, depth) if writer is not None else one(value, depth)}")
+        else:
+            return "{" + ", ".join(texts) + "}"
         pairs = f"[{', '.join([write_pair(pair, depth + 1) for pair in items.items()])}]"
         return _tagged("mapping", pairs) if wants.free else pairs
 

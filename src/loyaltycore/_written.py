@@ -109,9 +109,10 @@ def rows_of(statements: Statements, member: str, new: tuple[Entry, ...]) -> list
         if source:
             check_id(source, "source")
         part = parts.get(name, 0)
+        happened = statements.instant(at)
         rows.append((
-            member, entry.seq, name or None, part, entry.kind, source or None, statements.instant(at),
-            statements.instant(posted), entry.unit, entry.points, to_json(entry),
+            member, entry.seq, name or None, part, entry.kind, source or None, happened,
+            happened if posted is at else statements.instant(posted), entry.unit, entry.points, to_json(entry),
         ))  # fmt: skip
         parts[name] = part + 1
     return rows

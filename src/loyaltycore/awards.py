@@ -72,11 +72,14 @@ class Judge(Protocol):
 
 def in_words(why: Why) -> str:
     """The reason as text."""
+    if isinstance(why, str):
+        return why
+    known = _CODES.get(id(why))  # before what it is, which takes longer to ask
+    if known is not None and known[0] is why:
+        return known[1]
     if isinstance(why, tuple):
         template, *values = why
         return str(template).format(*(show(v) if isinstance(v, Fraction) else v for v in values))
-    if isinstance(why, str):
-        return why
     return _code_of(why) if isinstance(why, Strategy) else repr(why)
 
 
@@ -85,13 +88,12 @@ _MOST_CODES: Final = 1000
 
 
 def _code_of(rule: Strategy) -> str:
-    """The code of a rule, which is the reason of many awards."""
-    known = _CODES.get(id(rule))
-    if known is None or known[0] is not rule:
-        if len(_CODES) >= _MOST_CODES:
-            _CODES.clear()
-        known = _CODES[id(rule)] = rule, repr(rule)
-    return known[1]
+    """The code of a rule, which is the reason of many awards, and so is remembered."""
+    if len(_CODES) >= _MOST_CODES:
+        _CODES.clear()
+    code = repr(rule)
+    _CODES[id(rule)] = rule, code
+    return code
 
 
 def _earned(value: Number) -> Exact:
