@@ -91,7 +91,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Count as covered what tests with chosen examples cover: to watch all the others takes three times as long."""
     chosen = isinstance(item, pytest.Function) and not is_hypothesis_test(item.obj)
     watching = sys.gettrace()
-    if watching is None or (chosen and not item.get_closest_marker("no_cover")):
+    if watching is None or (chosen and not item.get_closest_marker("long")):
         return (yield)
     sys.settrace(None)
     try:

@@ -11,7 +11,8 @@ statements alone, with texts that were made before, as if they came from nowhere
 begins, for the store as by hand.
 
 Rounds alternate, so that other work on the machine slows all; ratios are of medians, to the store. Then how long it
-takes to load an account of 100 entries and one of 10,000: where as many lots are left, and where all of them are.
+takes to load an account of 100 entries and one of 10,000, and to do something in it: where as many lots are left, and
+where all of them are.
 """
 
 from argparse import ArgumentParser
@@ -30,7 +31,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from loyaltycore import Activity, After, Item, PerSpend, Points, Program
+from loyaltycore import Account, Activity, After, Item, PerSpend, Points, Program
 from loyaltycore.store import Store
 
 club = Program(
@@ -260,18 +261,31 @@ def loading(url: str, rounds: int, left: int) -> None:
                     if n > 2 * left and n < size:
                         account.redeem("coffee", id=f"r-{n}", at=at)
                         n += 1
-    times: dict[str, list[float]] = {"small": [], "large": []}
-    for _ in range(4 * rounds):
-        for member, found in times.items():
-            store._cache.clear()
-            begin = perf_counter()
-            with store.account(member, club):
-                pass
-            found.append((perf_counter() - begin) * 1e3)
-    small, large = (median(times[member]) for member in ("small", "large"))
     kept = f"{left} lots left" if left < SMALL else "all lots left"
-    print(f"load {SMALL:,} entries: {small:.2f} ms, {LARGE:,}: {large:.2f} ms, ratio {large / small:.2f}, {kept}")
+    for what, doing in DOINGS.items():
+        times: dict[str, list[float]] = {"small": [], "large": []}
+        for _ in range(4 * rounds):
+            for member, found in times.items():
+                store._cache.clear()
+                begin = perf_counter()
+                with store.account(member, club) as account:
+                    doing(account)
+                found.append((perf_counter() - begin) * 1e3)
+        small, large = (median(times[member]) for member in ("small", "large"))
+        print(f"{what} {SMALL:,} entries: {small:.2f} ms, {LARGE:,}: {large:.2f} ms, ratio {large / small:.2f}, {kept}")
     store.close()
+
+
+DOINGS: dict[str, Callable[[Account], object]] = {
+    "load": lambda account: None,
+    "load, earn once and leave": lambda account: account.earn(
+        Activity.purchase(10, at="2026-02-01", id=f"t-{next(_numbers)} more")
+    ),
+    "load, redeem once and leave": lambda account: account.redeem(
+        "coffee", id=f"r-{next(_numbers)} more", at="2026-02-01"
+    ),
+}
+"""What is done to an account that was just opened."""
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ ROWS = [
     [
         *["lots", "points", "entries", "books", "given", "earned", "events", "automatic", "instants", "records"],
         *["purse", "ledger_state", "lot_ends", "ledger_fold", "ledger"],
-        *["standing", "counting", "held_tiers", "standings", "snapshots", "desk"],
+        *["standing", "counting", "held_tiers", "standings", "archive", "snapshots", "desk"],
         *["refunds", "earnings", "spending", "status", "statement", "account"],
     ],
     [

@@ -227,7 +227,7 @@ except LoyaltyError as error:
 # In the docs --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.no_cover
+@pytest.mark.long
 def test_every_plot_in_the_docs_is_drawn_by_the_code_of_its_page():
     spec = spec_from_file_location("_plots", ROOT / "docs/_plots.py")
     hook = module_from_spec(spec)

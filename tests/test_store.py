@@ -738,14 +738,26 @@ DAMAGE = {
         "lots", {"data": sa.func.replace(sa.column("data"), '"size": 10', '"size": 11')}, "lot 1 is",
     ),
     "which lot it is": ("lots", {"lot": 999}, "lot 999 is in the table of lots"),
-    "the snapshot's lots": (
-        "accounts", {"snapshot": sa.func.replace(sa.column("snapshot"), '"points": 10, ', '"points": 9, ')},
-        "by the snapshot",
+    "whether it is used up": ("lots", {"used_up": sa.not_(sa.column("used_up"))}, "the table of lots says otherwise"),
+    "a lot of which something is left": (
+        "lots", {"data": sa.func.replace(sa.column("data"), '"points": 10, ', '"points": 9, ')}, "in the table of lots",
+    ),
+    "a lot that is no lot": ("lots", {"data": "[]"}, "it cannot be read: "),
+    "what is left by the snapshot": (
+        "snapshots", {"data": sa.func.replace(sa.column("data"), '"available": ', '"available": 1')}, "by the snapshot",
+    ),
+    "which lot ends first by the snapshot": (
+        "snapshots", {"data": sa.func.replace(sa.column("data"), '"ends": ["2027-01', '"ends": ["2028-01')},
+        "are left as",
+    ),
+    "how many lots there were by the snapshot": (
+        "snapshots", {"data": sa.func.replace(sa.column("data"), '"made": ', '"made": 1')}, "lots were made",
     ),
     "the snapshot's counters": (
-        "accounts", {"snapshot": sa.func.replace(sa.column("snapshot"), '"ever"], ', '"ever"], 1')},
+        "snapshots", {"data": sa.func.replace(sa.column("data"), '"ever"], ', '"ever"], 1')},
         "is counted by the entries",
     ),
+    "a snapshot that is none": ("snapshots", {"data": "{}"}, "it cannot be read: "),
 }  # fmt: skip
 
 
@@ -782,7 +794,10 @@ def test_verify_finds_what_was_changed_by_hand(store, what, capsys):
     assert any(said in line for line in found), found
 
 
-@pytest.mark.parametrize(("table", "said"), {"lots": "is used up, and neither", "events": "nobody is told of"}.items())
+@pytest.mark.parametrize(
+    ("table", "said"),
+    {"lots": "is not in the table", "snapshots": "there is no snapshot", "events": "nobody is told of"}.items(),
+)
 def test_verify_finds_rows_that_are_missing(store, table, said):
     long_lived(store)
     with store._database._engine.begin() as connection:

@@ -37,9 +37,12 @@ class Unusual(Exception):
     """A value that is left to plain data."""
 
 
-def text_of(value: Stored) -> str:
-    """The JSON text of a value, with its version; raises `Unusual` for what is left to plain data."""
-    text = f'{{"version": {VERSION}, {_writer_of(type(value))(value, 1)[1:]}'
+def text_of(value: Any, kind: type[Stored] | None = None) -> str:
+    """The JSON text of a value, with its version; raises `Unusual` for what is left to plain data.
+
+    The value is of that *kind*, or has what a value of it has, under the same names.
+    """
+    text = f'{{"version": {VERSION}, {_writer_of(kind or type(value))(value, 1)[1:]}'
     if not text.isascii():
         try:
             text.encode()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date
 import json
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -22,7 +22,7 @@ from loyaltycore._tables import LONGEST
 from loyaltycore.account import Account
 from loyaltycore.activity import FactValue
 from loyaltycore.entries import Entry
-from loyaltycore.errors import RuleError
+from loyaltycore.errors import LoyaltyError, RuleError
 from loyaltycore.history import AnyProgram
 from loyaltycore.serialize import from_json
 from loyaltycore.snapshots import Snapshot
@@ -91,7 +91,28 @@ def entries_about(connection: sa.Connection, statements: Statements, member: str
     if len(id) > LONGEST:
         return ()
     found = statements.about.run(connection, {"of": member, "about": id})
-    return tuple([from_json(text) for (text,) in found.fetchall()])
+    return tuple([from_json(text) for _, text in found.fetchall()])
+
+
+def snapshot_of(connection: sa.Connection, statements: Statements, member: str, covered: int) -> Snapshot | None:
+    """The snapshot of an account after so many entries."""
+    if not covered:
+        return None
+    row = statements.snapshot.run(connection, {"of": member}).fetchone()
+    found = None if row is None else stored(row[0], f"{member}: its snapshot")
+    if not isinstance(found, Snapshot) or found.seq != covered:
+        raise StoreError(
+            f"{member}: there is no snapshot of its first {covered} entries, as its row says; bring back a backup"
+        )
+    return found
+
+
+def stored(text: str, what: str) -> Any:
+    """What is kept as a text; a `StoreError` says what cannot be read."""
+    try:
+        return from_json(text)
+    except LoyaltyError as error:
+        raise StoreError(f"{what} cannot be read: {error}; bring back a backup") from error
 
 
 def lock_row(
@@ -121,10 +142,7 @@ def read(
         )
     found = cache.get(row.member, row.version)
     if found is None:
-        snapshot = None
-        if row.covered:
-            [text] = statements.snapshot.run(connection, {"of": row.member}).fetchone()
-            snapshot = from_json(text)
+        snapshot = snapshot_of(connection, statements, row.member, row.covered)
         tail = entries_of(connection, statements, row.member, row.covered)
         if row.covered + len(tail) < row.length:
             raise StoreError(

@@ -75,9 +75,9 @@ def _rewrite(
     if rows:
         put = sa.update(table).where(mine).values(source=sa.bindparam("said"), data=sa.bindparam("now"))
         connection.execute(put, rows)
-    lots = store._tables.lots
-    connection.execute(sa.delete(lots).where(lots.c.account == member))
-    values = {"version": row.version + 1, "covered": 0, "snapshot": None, **more}
+    for beside in (store._tables.snapshots, store._tables.lots):
+        connection.execute(sa.delete(beside).where(beside.c.account == member))
+    values = {"version": row.version + 1, "covered": 0, **more}
     connection.execute(sa.update(accounts).where(accounts.c.member == member).values(**values))
 
 

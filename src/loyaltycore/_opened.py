@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime
 from functools import partial
@@ -11,17 +11,18 @@ from typing import Any, Final, TypeAlias, cast
 
 import sqlalchemy as sa
 
+from loyaltycore._database import StoreError
 from loyaltycore._exact import EMPTY, FrozenMap
-from loyaltycore._loaded import Cache, Loaded, entries_about, entries_of
-from loyaltycore._statements import Statements
+from loyaltycore._loaded import Cache, Loaded, entries_about, entries_of, stored
+from loyaltycore._statements import Statement, Statements
 from loyaltycore._strategy import walk
 from loyaltycore.account import Account
 from loyaltycore.activity import CounterKey, FactValue
+from loyaltycore.archive import Archive, LotRecord, LotsChanged
 from loyaltycore.entries import Entry
 from loyaltycore.history import AnyProgram
 from loyaltycore.redemption import OptionLimit, Stock
-from loyaltycore.serialize import from_json
-from loyaltycore.snapshots import Archive, LotRecord, OutdatedSnapshot
+from loyaltycore.snapshots import OutdatedSnapshot
 
 LEFT: Final = "its block was left; open it again with store.account(...) to write to it"
 
@@ -110,7 +111,16 @@ class InTables(Archive):
         # a call is on one side of the snapshot, so what came after it has nothing before it
         self._known: dict[str, tuple[Entry, ...]] = {entry.id: () for entry in loaded.tail}
         self._asked_for = 0
-        self._names: frozenset[str] | None = None
+        self._names: set[str] | None = None
+
+    def follow(self, earlier: InTables, since: Iterable[Entry]) -> InTables:
+        """Know what an archive knew, with the entries that have come since."""
+        names = earlier._names
+        if names is not None:
+            for entry in since:
+                names.update((entry.id, entry.source))
+            self._names, earlier._names = names, None
+        return self
 
     @contextmanager
     def _asked(self) -> Iterator[sa.Connection]:
@@ -130,7 +140,7 @@ class InTables(Archive):
             with self._asked() as connection:
                 if self._names is None and self._asked_for * _MOST > self._seq and self._asked_for > 1:
                     named = self._statements.names.run(connection, {"of": self._member, "upto": self._seq}).fetchall()
-                    self._names = frozenset(name for row in named for name in row if name)
+                    self._names = {name for row in named for name in row}
                     if id not in self._names:
                         return ()
                 found = entries_about(connection, self._statements, self._member, id)
@@ -140,21 +150,38 @@ class InTables(Archive):
     def entries(self) -> tuple[Entry, ...]:
         """The entries before the snapshot."""
         with self._asked() as connection:
-            return entries_of(connection, self._statements, self._member)[: self._seq]
+            found = entries_of(connection, self._statements, self._member)[: self._seq]
+        if len(found) < self._seq:
+            raise StoreError(f"{self._member}: it is not there any more; open it anew, by the id that it has now")
+        return found
+
+    def lots(self) -> tuple[LotRecord, ...]:
+        """The lots of which something is left."""
+        return self._lots(self._statements.lots_left)
 
     def lot(self, number: int) -> LotRecord | None:
         """A lot that is used up."""
+        return next(iter(self._lots(self._statements.lot, number=number)), None)
+
+    def _lots(self, asked: Statement, **values: int) -> tuple[LotRecord, ...]:
+        """Lots as they were at the snapshot; a later one has written them anew, as far as they have changed."""
+        of = {"of": self._member}
         with self._asked() as connection:
-            row = self._statements.lot.run(connection, {"of": self._member, "number": number}).fetchone()
-        return None if row is None else from_json(row[0])
+            texts = asked.run(connection, {**of, **values}).fetchall()
+            row = self._statements.covered.run(connection, of).fetchone()
+        if row is None or row[0] != self._seq:
+            raise LotsChanged
+        return tuple([self._lot(number, text) for number, text in texts])
+
+    def _lot(self, number: int, text: str) -> LotRecord:
+        lot = stored(text, f"{self._member}: lot {number}")
+        if not isinstance(lot, LotRecord) or lot.id != number:
+            raise StoreError(f"{self._member}: lot {number} is kept as {text[:100]!r}; bring back a backup")
+        return lot
 
 
 _MOST: Final = 100
 """Names of entries that take as long to read as one search among them."""
-
-_AT_HAND: Final = 40
-_PER_LOT: Final = 4
-"""Entries that an account may keep where its snapshot would do, and how many more for each lot that is left."""
 
 
 class AccountInBlock(Account):
@@ -199,7 +226,7 @@ class Opened:
     def _folded(
         self, connection: sa.Connection, joined: date | None, facts: Mapping[str, FactValue], shared: Any
     ) -> Account:
-        archive = InTables(self._statements, self.member, self.loaded, self._reading)
+        archive = self._archive_of(self.loaded)
         archive.connection = connection
         try:
             return self._made(archive, joined, facts, shared)
@@ -227,19 +254,24 @@ class Opened:
         self.account._shut = LEFT
 
     def hand_on(self, kept: Loaded) -> Account | None:
-        """The account for the next block, once everything is in the tables.
-
-        It goes on from the snapshot that it began with. None, once there is another that takes far less room.
-        """
+        """The account for the next block, once everything is in the tables; none if it was folded from its entries."""
         left = cast("AccountInBlock", self.account)
+        ended = kept
         if left._snapshot is not kept.snapshot:
-            lots = sum(len(book.live) for book in left._ledger.books.values())
-            if len(left._ledger.entries) > _AT_HAND + _PER_LOT * lots:
+            if left._snapshot is not self.loaded.snapshot:
                 return None
+            ended = self.loaded._replace(tail=(*self.loaded.tail, *self.new))
         account = AccountInBlock.__new__(AccountInBlock)
         vars(account).update(vars(left), _awards={})
+        if ended is not kept:
+            account._snapshot = kept.snapshot
+            account._look_up = self._archive_of(kept).follow(self._archive, left._ledger.entries)
+            account._ledger = account._fold(())
+            account._ledger.lots.take_from(left._ledger)  # type: ignore[attr-defined]  # they are an archive's
         account._ledger.clock = _BEGINNING  # as it is of one that was read
-        left._snapshot = kept.snapshot
-        left._left_as = kept, partial(InTables, self._statements, self.member, kept, self._reading)
+        left._left_as = ended, partial(self._archive_of, ended)
         del left._ledger, left._look_up
         return account
+
+    def _archive_of(self, loaded: Loaded) -> InTables:
+        return InTables(self._statements, self.member, loaded, self._reading)

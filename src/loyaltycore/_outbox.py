@@ -83,6 +83,8 @@ class News:
         """Tell what a member should hear in time: points that are about to lapse, a tier that will not be kept."""
         until = to + notice
         for unit, book in opened.account._ledger.books.items():
+            if book.soonest is None or book.soonest > until:
+                continue
             for lot in book.live.values():
                 if lot.points and lot.ends is not None and to < lot.ends <= until:
                     data = {"unit": unit, "points": lot.points, "expires_on": str(lot.expires_on), "lot": lot.id}

@@ -18,7 +18,7 @@ from loyaltycore._tables import WHERE, Tables
 
 ENTRY: Final = ("account", "seq", "id", "part", "kind", "source", "at", "posted", "unit", "points", "data")
 BALANCE: Final = ("account", "unit", *WHERE)
-LOT: Final = ("account", "lot", "data")
+LOT: Final = ("account", "lot", "used_up", "data")
 EVENT: Final = ("account", "kind", "subject", "seq", "at", "until", "data")
 """The columns of rows that are written, in the order in which their values are given."""
 
@@ -27,7 +27,7 @@ _MOST_TEXTS: Final = 200
 
 
 class AccountRow(NamedTuple):
-    """The row of an account, without its snapshot."""
+    """The row of an account."""
 
     member: str
     program: str
@@ -84,19 +84,32 @@ class Statements:
             self.insert(accounts).values({**_bound("member", "program", "revision"), **new}).on_conflict_do_nothing()
         )
         self.drop_row = make(sa.delete(accounts).where(member))
-        self.snapshot = make(sa.select(accounts.c.snapshot).where(member))
+        self.covered = make(sa.select(accounts.c.covered).where(member))
         changed = _bound("length", "posted", "due", "rewards", "revision") | {"version": sa.bindparam("next")}
         put_row = sa.update(accounts).where(member).values(changed)
         self.put_row = make(put_row)
         self.put_row_guarded = make(put_row.where(accounts.c.version == sa.bindparam("before")))
         self.put_person = make(sa.update(accounts).where(member).values(_bound("joined", "facts")))
-        self.put_snapshot = make(sa.update(accounts).where(member).values(_bound("snapshot", "covered")))
+        self.put_covered = make(sa.update(accounts).where(member).values(_bound("covered")))
+
+        snapshots = self.insert(tables.snapshots)
+        self.snapshot = make(sa.select(tables.snapshots.c.data).where(tables.snapshots.c.account == sa.bindparam("of")))
+        self.put_snapshot = make(
+            snapshots.values(_bound("account", "data")).on_conflict_do_update(
+                index_elements=["account"], set_={"data": snapshots.excluded["data"]}
+            )
+        )
 
         mine = entries.c.account == sa.bindparam("of")
         data = sa.select(entries.c.data).order_by(entries.c.seq).where(mine)
         self.tail = make(data.where(entries.c.seq > sa.bindparam("after")))
         name: sa.BindParameter[str] = sa.bindparam("about")
-        self.about = make(data.where((entries.c.id == name) | (entries.c.source == name)))
+        # with OR, or in an order, SQLite goes through all entries of the account; whoever asks sorts the few there are
+        by_name = [
+            sa.select(entries.c.seq, entries.c.data).where(mine, column == name)
+            for column in (entries.c.id, entries.c.source)
+        ]
+        self.about = make(sa.union(*by_name))
         self.names = make(sa.select(entries.c.id, entries.c.source).where(mine, entries.c.seq <= sa.bindparam("upto")))
         self.put_entries = make(sa.insert(entries), ENTRY)
 
@@ -108,12 +121,16 @@ class Statements:
             BALANCE,
         )
 
-        used_up = tables.lots
-        mine = (used_up.c.account == sa.bindparam("of")) & (used_up.c.lot == sa.bindparam("number"))
-        self.lot = make(sa.select(used_up.c.data).where(mine))
-        lots = self.insert(used_up)
+        mine = tables.lots.c.account == sa.bindparam("of")
+        lot = sa.select(tables.lots.c.lot, tables.lots.c.data).where(mine)
+        self.lot = make(lot.where(tables.lots.c.lot == sa.bindparam("number")))
+        self.lots_left = make(lot.where(sa.not_(tables.lots.c.used_up)).order_by(tables.lots.c.lot))
+        lots = self.insert(tables.lots)
         self.put_lots = make(
-            lots.on_conflict_do_update(index_elements=["account", "lot"], set_={"data": lots.excluded["data"]}), LOT
+            lots.on_conflict_do_update(
+                index_elements=["account", "lot"], set_={name: lots.excluded[name] for name in ("used_up", "data")}
+            ),
+            LOT,
         )
 
         reward = (counters.c.program == sa.bindparam("of")) & (counters.c.reward == sa.bindparam("what"))

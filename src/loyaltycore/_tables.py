@@ -62,8 +62,8 @@ class Tables:
                 )
         self.metadata = metadata = sa.MetaData(schema=schema)
 
-        def table(name: str, *parts: Any) -> sa.Table:
-            return sa.Table(prefix + name, metadata, *parts)
+        def table(name: str, *parts: Any, **more: Any) -> sa.Table:
+            return sa.Table(prefix + name, metadata, *parts, **more)
 
         def ident(name: str, **more: Any) -> sa.Column[Any]:
             return sa.Column(name, sa.String(LONGEST), **more)
@@ -100,7 +100,6 @@ class Tables:
             sa.Column("covered", sa.BigInteger, nullable=False),
             # up to which entry events may be missing, as they were dropped
             sa.Column("silent", sa.BigInteger, nullable=False),
-            sa.Column("snapshot", sa.Text),
             check("version >= 0 AND covered >= 0 AND covered <= length", "accounts"),
         )
         account = f"{schema}.{prefix}accounts.member" if schema else f"{prefix}accounts.member"
@@ -132,12 +131,21 @@ class Tables:
             *(sa.Column(name, sa.BigInteger, nullable=False) for name in WHERE),
             check(" AND ".join(f"{name} >= 0" for name in WHERE), "balances"),
         )
-        self.lots = table(
+        self.snapshots = table(  # not in the row of the account, which every block writes
+            "snapshots",
+            sa.Column("account", sa.String(LONGEST), member(), primary_key=True),
+            sa.Column("data", sa.Text, nullable=False),
+        )
+        self.lots = table(  # as they were at the snapshot
             "lots",
             sa.Column("account", sa.String(LONGEST), member(), primary_key=True),
             sa.Column("lot", sa.BigInteger, primary_key=True, autoincrement=False),
+            sa.Column("used_up", sa.Boolean, nullable=False),
             sa.Column("data", sa.Text, nullable=False),
+            sqlite_with_rowid=False,
         )
+        left = sa.not_(self.lots.c.used_up)
+        sa.Index(f"{prefix}lots_left", self.lots.c.account, self.lots.c.lot, sqlite_where=left, postgresql_where=left)
         self.counters = table(
             "counters",
             ident("program", primary_key=True),

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from loyaltycore import _loaded, _outbox
-from loyaltycore._opened import InTables
+from loyaltycore._opened import Opened
 from loyaltycore._tables import WHERE
-from loyaltycore._written import affordable, balances_of, used_up
+from loyaltycore._written import affordable, balances_of
 from loyaltycore.account import Account
+from loyaltycore.archive import is_used_up, lots_left, record
 from loyaltycore.entries import Entry
 from loyaltycore.errors import LoyaltyError
+from loyaltycore.ledger import Ledger
 from loyaltycore.serialize import from_json
 from loyaltycore.snapshots import Snapshot
 
@@ -40,10 +42,10 @@ def differences(store: Store) -> Iterator[str]:
         for row in store._rows(connection):
             try:
                 one = _One(store, connection, row)
-                yield from one.differences()
             except LoyaltyError as error:
                 yield f"{row.member}: it cannot be read: {error}"
                 continue
+            yield from one.differences()
             ledger = one.anew._ledger
             for key in ledger.by_all:
                 counts = counted.setdefault((row.program, key.name), {})
@@ -60,18 +62,22 @@ class _One:
         self._row = row
         self._member: str = row.member
         self._program = store._programs.named(connection, row.program)
-        self._opened = store._seen(connection, row, self._program)
         self._reading = store._reading
         self._known = row.revision == store._registered(self._program)  # no other program has written to it since
+        # from the tables, whatever the store remembers
+        self._loaded = _loaded.read(connection, self._statements, row, self._program, _loaded.Cache(0))
         self._entries = _loaded.entries_of(connection, self._statements, self._member)
-        self.anew = self._folded(self._entries)
+        self._opened = self._by(self._entries)
+        self.anew = self._opened.account
 
-    def _folded(self, entries: tuple[Entry, ...]) -> Account:
-        loaded = self._opened.loaded
-        archive = InTables(self._statements, self._member, loaded._replace(snapshot=None, tail=entries), self._reading)
-        return self._program.account(
-            self._member, joined=loaded.joined, facts=loaded.facts, entries=entries, look_up=archive
-        )
+    def _by(self, entries: tuple[Entry, ...], snapshot: Snapshot | None = None) -> Opened:
+        """The account as entries tell it, those after the snapshot if there is one."""
+        opened = Opened(
+            self._connection, self._statements, self._member, self._program,
+            loaded=self._loaded._replace(snapshot=snapshot, tail=entries), reading=self._reading,
+        )  # fmt: skip
+        opened.leave()
+        return opened
 
     def differences(self) -> Iterator[str]:
         """What differs, each in a line."""
@@ -79,7 +85,10 @@ class _One:
             self._of_length(), self._of_entries(), self._of_balances(), self._of_row(), self._of_snapshot(),
             self._of_lots(), self._of_outbox(), self._of_sums(),
         ):  # fmt: skip
-            yield from (f"{self._member}: {difference}" for difference in what)
+            try:
+                yield from (f"{self._member}: {difference}" for difference in what)
+            except LoyaltyError as error:
+                yield f"{self._member}: it cannot be read: {error}"
 
     def _select(self, table: sa.Table, order: str) -> Any:
         asked = sa.select(table).where(table.c.account == self._member).order_by(table.c[order])
@@ -135,9 +144,10 @@ class _One:
 
     def _of_snapshot(self) -> Iterator[str]:
         """What the account is by its snapshot: where points are, what became of them, its lots and counters."""
-        there, last = self._opened.account, self.anew._ledger.posted
+        last = self.anew._ledger.posted
         if last is None:
             return
+        there = self._by(self._loaded.tail, self._loaded.snapshot).account
         for unit in self.anew._ledger.books:
             one, other = dict(self.anew.totals(unit, at=last)), dict(there.totals(unit, at=last))
             if one != other:
@@ -149,24 +159,33 @@ class _One:
             yield f"{one} is counted by the entries, and {other} by the snapshot"
 
     def _of_lots(self) -> Iterator[str]:
-        """The lots that the snapshot leaves out, as nothing is left of them."""
-        kept = {row["lot"]: row["data"] for row in self._select(self._tables.lots, "lot")}
-        then = self._folded(self._entries[: self._row.covered])
-        told = {number: data for _, number, data in used_up(then)} if self._row.covered else {}
-        for number in sorted({*told, *kept}):
-            if number in told and number not in kept:
-                yield f"lot {number} is used up, and neither in the snapshot nor in the table of lots"
-            elif number in told and from_json(kept[number]) != from_json(told[number]):
-                yield f"lot {number} is {told[number]} by the entries, and {kept[number]} in the table of lots"
-            elif number not in then._ledger.lots:
+        """The lots as they were at the snapshot, and what that says of those that it leaves out."""
+        kept = {row["lot"]: row for row in self._select(self._tables.lots, "lot")}
+        then = self._by(self._entries[: self._row.covered]).account._ledger
+        for number, lot in then.lots.items():
+            if number not in kept:
+                yield f"lot {number} is not in the table of lots"
+            elif from_json(kept[number]["data"]) != record(lot):
+                yield f"lot {number} is {record(lot)} by the entries, and {kept[number]['data']} in the table of lots"
+            elif kept[number]["used_up"] != is_used_up(lot):
+                yield f"of lot {number} {lot.points} are left by the entries, and the table of lots says otherwise"
+        for number in kept:
+            if number not in then.lots:
                 yield f"lot {number} is in the table of lots, and no entry has made it"
-            elif from_json(kept[number]).id != number:
-                yield f"lot {number} is another one in the table of lots: {kept[number]}"
-        snapshot: Snapshot | None = self._opened.loaded.snapshot
+        snapshot = self._loaded.snapshot
         if snapshot is not None:
-            left_out = snapshot.made - len(snapshot.lots) if snapshot.made else 0
-            if left_out != len(told):
-                yield f"{len(told)} lots are used up by the entries, and {left_out} by the snapshot"
+            yield from self._of_what_is_left(snapshot, then)
+
+    def _of_what_is_left(self, snapshot: Snapshot, then: Ledger) -> Iterator[str]:
+        if snapshot.made != len(then.lots):
+            yield f"{len(then.lots)} lots were made by the entries, and {snapshot.made} by the snapshot"
+        told = lots_left(then)
+        for unit in sorted({*told, *snapshot.left}):
+            one, other = told.get(unit), snapshot.left.get(unit)
+            # under another rule than at the snapshot, what it says of the first to end is not believed
+            comparable = one is None or other is None or (one.rule, one.zone) == (other.rule, other.zone)
+            if comparable and one != other:
+                yield f"the lots of {unit!r} are left as {one} by the entries, and as {other} by the snapshot"
 
     def _of_outbox(self) -> Iterator[str]:
         """What others were told of the entries; nothing of those that were dropped, or came from another store."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 import json
 from typing import Any, Final, NamedTuple
@@ -11,21 +12,28 @@ import sqlalchemy as sa
 
 from loyaltycore._database import StoreBusy
 from loyaltycore._exact import FrozenMap
+from loyaltycore._json import Unusual, text_of
 from loyaltycore._loaded import NO_FACTS, Loaded
 from loyaltycore._opened import Opened
 from loyaltycore._statements import Statements
 from loyaltycore._tables import WHERE, check_id
 from loyaltycore.account import Account
 from loyaltycore.activity import FactValue, Member
+from loyaltycore.archive import LotRecord, is_used_up, record
+from loyaltycore.books import LotState, UnreadBook
 from loyaltycore.entries import Entry
 from loyaltycore.errors import RuleError
 from loyaltycore.serialize import to_json
-from loyaltycore.snapshots import is_used_up, record
+from loyaltycore.snapshots import freeze_without_lots
+from loyaltycore.statement import saved
 
 _FAR: Final = datetime.max.replace(tzinfo=UTC)
 
-FEWEST: Final = 20
-"""Entries after a snapshot before another one is made; more, where that had many lots to write."""
+MOST: Final = 20
+"""Entries after a snapshot, before another one is made."""
+
+MANY: Final = 200
+"""Lots that take long to read: where the entries after a snapshot have taken from earlier ones, another is made."""
 
 
 class Written(NamedTuple):
@@ -72,25 +80,51 @@ def write(
     if not same:
         person = {"of": of, "joined": statements.day(account._joined), "facts": facts_text(account._facts)}
         statements.put_person.run(connection, person)
-    lots = () if loaded.snapshot is None else loaded.snapshot.lots
-    if len(kept.tail) >= max(FEWEST, 2 * len(lots)):
+    if len(kept.tail) >= MOST or _takes_long(account, kept):
         kept = _write_snapshot(connection, statements, account, kept)
     return Written(opened, kept, answer)
 
 
+def _takes_long(account: Account, kept: Loaded) -> bool:
+    """Whether many lots would have to be read, for the entries after the snapshot to be folded."""
+    made = 0 if kept.snapshot is None else kept.snapshot.made
+    if made < MANY or not any(number <= made for entry in kept.tail for number, _ in entry.lots):
+        return False
+    return sum(len(book.live) for book in account._ledger.books.values()) >= MANY
+
+
 def _write_snapshot(connection: sa.Connection, statements: Statements, account: Account, kept: Loaded) -> Loaded:
-    """Spare the next ones the entries up to here; lots that are used up are kept beside it."""
-    snapshot = account.snapshot()
-    statements.put_lots.run_for_each(connection, used_up(account))
-    put = {"of": account.id, "snapshot": to_json(snapshot), "covered": snapshot.seq}
-    statements.put_snapshot.run(connection, put)
+    """Spare the next ones the entries up to here; beside it are the lots, of which those are written that changed."""
+    ledger = account._ledger
+    snapshot = freeze_without_lots(ledger, saved(ledger))
+    lots = ledger.lots.values() if account._snapshot is None else _changed(account)
+    statements.put_lots.run_for_each(connection, [lot_row(account.id, lot) for lot in lots])
+    statements.put_snapshot.run(connection, {"account": account.id, "data": to_json(snapshot)})
+    statements.put_covered.run(connection, {"of": account.id, "covered": snapshot.seq})
     return kept._replace(snapshot=snapshot, tail=())
 
 
-def used_up(account: Account) -> list[tuple[str, int, str]]:
-    """The lots that a snapshot leaves out, as rows."""
-    lots = account._ledger.lots.values()
-    return [(account.id, lot.id, to_json(record(lot))) for lot in lots if is_used_up(lot)]
+def _changed(account: Account) -> list[LotState]:
+    """The lots that entries have changed since the snapshot, and those whose wait may have moved with the member."""
+    ledger = account._ledger
+    numbers = {number for entry in ledger.entries for number, _ in entry.lots}
+    for unit, book in ledger.books.items():
+        if book.pending and not isinstance(book, UnreadBook) and ledger.wait_may_move(unit):
+            numbers.update(lot.id for lot in book.lots.values() if not lot.ready)
+    return [ledger.lots[number] for number in sorted(numbers)]
+
+
+def lot_row(member: str, lot: LotState) -> tuple[str, int, bool, str]:
+    """A lot as a row."""
+    return (member, lot.id, is_used_up(lot), _lot_text(lot))
+
+
+def _lot_text(lot: LotState) -> str:
+    """A lot as text; a record is made of it only where it is not written as it stands."""
+    if lot.moment is None:
+        with suppress(Unusual):
+            return text_of(lot, LotRecord)
+    return to_json(record(lot))
 
 
 def next_due(account: Account) -> datetime | None:

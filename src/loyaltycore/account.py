@@ -18,6 +18,7 @@ from loyaltycore._calendar import civil_date
 from loyaltycore._exact import EMPTY, FrozenMap, whole
 from loyaltycore._strategy import text
 from loyaltycore.activity import Activity, FactValue, Member, fact_map
+from loyaltycore.archive import Archive
 from loyaltycore.books import LotState
 from loyaltycore.desk import When, several, verb
 from loyaltycore.earnings import Earning
@@ -28,7 +29,7 @@ from loyaltycore.ledger import Ledger
 from loyaltycore.lots import Lot
 from loyaltycore.redemption import Quote
 from loyaltycore.redemption_options import gift_in
-from loyaltycore.snapshots import Archive, Snapshot, freeze
+from loyaltycore.snapshots import Snapshot, freeze
 from loyaltycore.spending import Spending
 from loyaltycore.statement import Statement, saved, unit_statements
 from loyaltycore.status import Status, brings_more, progress_of, promised

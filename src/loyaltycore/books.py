@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from heapq import heapify, heappop, heappush
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from loyaltycore._exact import FrozenMap
 from loyaltycore.dates import DateRule
@@ -71,6 +71,8 @@ class Book:
     def __init__(self, order: LotOrder) -> None:
         self.order = order
         self.lots: dict[int, LotState] = {}
+        self.at_hand = self.lots
+        """Where lots come in: all of them here, in an unread book those that came since."""
         self.live: dict[int, LotState] = {}
         self.available = self.pending = self.held = self.owed = 0
         self.sorted = order.fixed
@@ -86,6 +88,12 @@ class Book:
         """No lot ends before this."""
         self.by_pending: list[tuple[datetime, int]] = []
         self._many_pending = 64
+
+    def enter(self, lot: LotState) -> None:
+        """Take in a lot, which is yet to be put in its place."""
+        self.at_hand[lot.id] = lot
+        if not lot.policy.fixed:
+            self.sorted = False
 
     def place(self, lot: LotState) -> None:
         """Put a lot where it now belongs."""
@@ -146,6 +154,11 @@ class Book:
         """Put a lot in its new place after its end has moved."""
         lot.in_order = lot.in_ends = False  # what the heaps still hold of it is stale, and passed over
         self.place(lot)
+
+    def put_back(self, lot: LotState) -> None:
+        """Put a lot where it was before a change that is taken back."""
+        self.live.pop(lot.id, None)
+        self.rekey(lot)
 
     def forget(self, lot: LotState) -> None:
         """Drop a lot, as if it had never been made; what the heaps hold of it is stale."""
@@ -219,3 +232,93 @@ class Book:
                 lot.in_ends = False
         self.soonest = None
         return None
+
+
+Due: TypeAlias = tuple[datetime, int] | None
+"""When something falls due, and of which lot."""
+
+
+class UnreadBook(Book):
+    """A book whose lots are still in an archive, those aside that came since: an ordinary one as soon as they are read.
+
+    It has its totals, and knows what falls due first. All else an ordinary book has (`lots`, `live`, what is in order)
+    it does not: whoever asks for that has them read.
+    """
+
+    def __init__(self, order: LotOrder, read: Callable[[], None]) -> None:
+        self.order = order
+        self.available = self.pending = self.held = self.owed = 0
+        self.policy = None
+        self.hourly = False
+        self.ends = {}
+        self._new = Book(order)
+        """The lots that came since."""
+        self.at_hand = self._new.lots
+        self._read = read
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _OF_ALL_LOTS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self._read()
+        return vars(self)[name]
+
+    def fill(self, book: Book) -> None:
+        """Become an ordinary book, which has the lots of that one, and then those that came since."""
+        for lot in self.at_hand.values():
+            book.enter(lot)
+            book.rekey(lot)
+        for name in ("available", "pending", "held", "owed"):
+            setattr(book, name, getattr(self, name))
+        self.__dict__ = vars(book)
+        self.__class__ = Book  # type: ignore[assignment]  # it is one now
+
+    def place(self, lot: LotState) -> None:
+        """As `Book.place`."""
+        self._new.place(lot)
+
+    def put_back(self, lot: LotState) -> None:
+        """As `Book.put_back`."""
+        self._new.put_back(lot)
+
+    def forget(self, lot: LotState) -> None:
+        """As `Book.forget`."""
+        self._new.forget(lot)
+
+
+_OF_ALL_LOTS: Final = frozenset({
+    "lots", "live", "sorted", "by_order", "by_ends", "unplaced", "soonest", "by_pending", "_many_pending",
+})  # fmt: skip
+
+
+class FixedBook(UnreadBook):
+    """An unread book whose lots end when they did at the snapshot; *end* and *wait* are the first that falls due."""
+
+    def __init__(self, order: LotOrder, read: Callable[[], None], end: Due, wait: Due) -> None:
+        super().__init__(order, read)
+        self.sorted = order.fixed
+        self._end = end
+        self._wait = wait
+
+    @property
+    def soonest(self) -> datetime | None:  # type: ignore[override]
+        """As `Book.soonest`."""
+        ends = [at for at in (self._new.soonest, self._end and self._end[0]) if at is not None]
+        return min(ends, default=None)
+
+    @property
+    def by_pending(self) -> list[tuple[datetime, int]]:  # type: ignore[override]
+        """As `Book.by_pending`, of which only the first matters."""
+        first = [*self._new.by_pending[:1], *([] if self._wait is None else [self._wait])]
+        return sorted(first)
+
+    def next_pending(self) -> Due:
+        """As `Book.next_pending`."""
+        return _first(self._new.next_pending(), self._wait)
+
+    def next_end(self) -> Due:
+        """As `Book.next_end`."""
+        return _first(self._new.next_end(), self._end)
+
+
+def _first(one: Due, other: Due) -> Due:
+    return min((due for due in (one, other) if due is not None), default=None)

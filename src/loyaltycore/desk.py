@@ -17,12 +17,13 @@ from loyaltycore._calendar import as_utc, civil_date, in_zone, moment, show_mome
 from loyaltycore._exact import EMPTY, FrozenMap
 from loyaltycore._strategy import text
 from loyaltycore.activity import Activity, CounterKey, fact_map
+from loyaltycore.archive import Archive
 from loyaltycore.awards import Award
 from loyaltycore.entries import Entry, Receipt, Redemption, call_data, receipt_of
 from loyaltycore.errors import Conflict, RuleError
 from loyaltycore.given import check_lots, checked, fold, reading
 from loyaltycore.ledger import Ledger
-from loyaltycore.snapshots import Archive, LookUp, Snapshot, thaw
+from loyaltycore.snapshots import LookUp, Snapshot, thaw
 from loyaltycore.standings import Standings
 
 F = TypeVar("F", bound=Callable[..., Any])

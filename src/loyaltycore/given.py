@@ -18,6 +18,8 @@ from loyaltycore.errors import DataError, LoyaltyError, RuleError
 from loyaltycore.redemption import Quote
 
 if TYPE_CHECKING:
+    from loyaltycore.archive import LotRecord
+    from loyaltycore.books import LotState
     from loyaltycore.ledger import Ledger
     from loyaltycore.snapshots import Snapshot
 
@@ -122,14 +124,20 @@ _REBUILD: Final = "build the account from all of its entries instead: program.ac
 @contextmanager
 def reading(snapshot: Snapshot) -> Iterator[None]:
     """What cannot be read in a snapshot is a `DataError`."""
-    lots = {lot.id for lot in snapshot.lots}
     for name, entries in (("holds", snapshot.holds), ("past", snapshot.past or ())):
         for place, entry in enumerate(entries):
             wrong = _wrong_in(entry)
-            if name == "holds" and not wrong and not lots.issuperset(number for number, _ in entry.lots):
-                wrong = "it holds points of a lot that there is not"
             if wrong:
                 raise DataError(f"{wrong}; {_REBUILD}", f"snapshot.{name}[{place}]")
+    if not snapshot.left:
+        check_holds(snapshot.holds, {lot.id for lot in snapshot.lots})
+    with as_written():
+        yield
+
+
+@contextmanager
+def as_written() -> Iterator[None]:
+    """What goes wrong with a snapshot, or with lots that it leaves out, is a `DataError`."""
     try:
         yield
     except LoyaltyError:
@@ -140,11 +148,27 @@ def reading(snapshot: Snapshot) -> Iterator[None]:
         ) from error
 
 
+def check_holds(holds: Iterable[Entry], lots: set[int]) -> None:
+    """Raise if a hold of a snapshot has points of a lot that is not among these."""
+    for place, entry in enumerate(holds):
+        if not lots.issuperset(number for number, _ in entry.lots):
+            raise DataError(f"it holds points of a lot that there is not; {_REBUILD}", f"snapshot.holds[{place}]")
+
+
+def check_sums(lots: object, told: object) -> None:
+    """Raise if lots are not those that a snapshot tells of: where their points are, by unit."""
+    if lots != told:
+        raise DataError(f"its lots have {lots}, and it tells of {told}; {_REBUILD}", "snapshot.lots")
+
+
 def check_lots(ledger: Ledger) -> None:
     """Raise if more was taken from a lot than it had."""
-    for number, lot in ledger.lots.items():
-        least = min(lot.points, lot.held, lot.lapsed)
-        if least < 0:
-            raise DataError(
-                f"lot {number} is left with {least} points; give all entries as the account wrote them", "entries"
-            )
+    for lot in dict.values(ledger.lots):  # of those that an archive has the rest is checked when they are read
+        check_lot(lot, "entries")
+
+
+def check_lot(lot: LotState | LotRecord, place: str) -> None:
+    """Raise if more was taken from a lot than it had."""
+    least = min(lot.points, lot.held, lot.lapsed)
+    if least < 0:
+        raise DataError(f"lot {lot.id} is left with {least} points; give all entries as the account wrote them", place)

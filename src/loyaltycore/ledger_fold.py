@@ -51,6 +51,10 @@ class LedgerFold(LotEnds):
             book.available += lot.points
         else:
             book.pending += lot.points
+        self.put(book, lot)
+
+    def put(self, book: Book, lot: LotState) -> None:
+        """Put a lot of a snapshot in its place in a book."""
         if lot.ready or lot.extended is not None:
             self._set_end(book, lot)
         else:
@@ -92,7 +96,7 @@ class LedgerFold(LotEnds):
 
     def _enter(self, lot: LotState) -> Book:
         book = self.books.get(lot.unit) or self.book(lot.unit)
-        self.lots[lot.id] = book.lots[lot.id] = lot
+        self.lots[lot.id] = book.at_hand[lot.id] = lot  # as `Book.enter`, which is a call for each lot
         if not lot.policy.fixed:
             book.sorted = False
         return book

@@ -78,10 +78,18 @@ class LotEnds(LedgerState):
 
     def refresh(self) -> None:
         """Ask anew all lots whose dates depend on the member, after the member changed."""
-        for book in self.books.values():
-            self._refresh(book)
-            if book.pending:
+        for unit, book in self.books.items():
+            if not book.sorted:
+                self._refresh(book)
+            if book.pending and self.wait_may_move(unit):
                 self._ask_pending(book)
+
+    def wait_may_move(self, unit: str) -> bool:
+        """Whether it depends on the member when points of a unit become available."""
+        if self.changes:
+            return True
+        rule = self.terms.unit(unit).pending
+        return rule is not None and not rule.fixed
 
     def _ask_pending(self, book: Book) -> None:
         for lot in book.lots.values():
@@ -122,8 +130,7 @@ class LotEnds(LedgerState):
         def undo() -> None:
             for name, value in zip(CHANGING, before, strict=True):
                 setattr(lot, name, value)
-            book.live.pop(lot.id, None)
-            book.rekey(lot)
+            book.put_back(lot)
 
         self._journal.append(undo)
 

@@ -11,10 +11,9 @@ changed anything; whoever has all entries folds those instead.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, TypeAlias, TypeVar
 
 from attrs import evolve, field
@@ -22,7 +21,7 @@ from attrs import evolve, field
 from loyaltycore._exact import EMPTY, Exact, FrozenMap
 from loyaltycore._strategy import Stored, frozen
 from loyaltycore.activity import Count, CounterKey, FactValue
-from loyaltycore.books import LotState
+from loyaltycore.archive import Archive, ArchivedLots, LotRecord, LotsLeft, is_used_up, lots_left, record, state
 from loyaltycore.entries import Entry, erased
 from loyaltycore.errors import RuleError
 from loyaltycore.ledger import Ledger
@@ -36,46 +35,8 @@ LookUp: TypeAlias = Callable[[str], Iterable[Entry]]
 """The entries of an account about an id: those that it is the `id` or the `source` of."""
 
 
-class Archive(ABC):
-    """A look-up that has everything: a store. With one, snapshots also leave out the lots that are used up."""
-
-    @abstractmethod
-    def __call__(self, id: str) -> Iterable[Entry]:
-        """The entries that this is the `id` or the `source` of."""
-
-    @abstractmethod
-    def entries(self) -> Iterable[Entry]:
-        """The entries before the snapshot, for questions about that time."""
-
-    @abstractmethod
-    def lot(self, number: int) -> LotRecord | None:
-        """A lot that the snapshot leaves out."""
-
-
 class OutdatedSnapshot(RuleError):
     """A snapshot that was taken before the program counted all that it counts now: the entries are needed."""
-
-
-@frozen
-class LotRecord(Stored):
-    """A lot as an account has to know it: `Lot` has what a member sees."""
-
-    _kind = "lot_record"
-
-    id: int
-    unit: str
-    size: int
-    points: int
-    born: datetime
-    earned: date
-    activity: str = ""
-    facts: FrozenMap[str, FactValue] = EMPTY
-    held: int = 0
-    lapsed: int = 0
-    available: date | None = None
-    moment: datetime | None = None
-    pending_until: datetime | None = None
-    extended: date | None = None
 
 
 @frozen
@@ -109,6 +70,8 @@ class Snapshot(Stored):
     """How many lots there were ever, if those that are used up are left out."""
     watched: tuple[str, ...] = field(default=(), kw_only=True)
     """The activities whose last day was looked out for, by the names in *last*, whether there were any or not."""
+    left: FrozenMap[str, LotsLeft] = field(default=EMPTY, kw_only=True)
+    """Of each unit what there is in lots that are left out, though something is left of them."""
 
     def erased(self, old: str, new: str) -> Snapshot:
         """The snapshot without what says who the member was; see `Account.erase`."""
@@ -123,11 +86,22 @@ class Snapshot(Stored):
 def freeze(ledger: Ledger, past: tuple[Entry, ...] | None, saved: Exact, *, archived: bool = False) -> Snapshot:
     """The state of a ledger; *saved* is the worth of what was redeemed; of lots only what is left, if *archived*."""
     lots = [lot for lot in ledger.lots.values() if not (archived and is_used_up(lot))]
+    return _frozen(ledger, past, saved, tuple(map(record, lots)), made=len(ledger.lots) if archived else 0)
+
+
+def freeze_without_lots(ledger: Ledger, saved: Exact) -> Snapshot:
+    """The state of a ledger, for an archive that keeps its lots beside the snapshot."""
+    return _frozen(ledger, None, saved, (), left=lots_left(ledger), made=len(ledger.lots))
+
+
+def _frozen(
+    ledger: Ledger, past: tuple[Entry, ...] | None, saved: Exact, lots: tuple[LotRecord, ...], **more: Any
+) -> Snapshot:
     totals = {unit: {n: c for n, c in ledger.totals(unit).items() if c and n not in WHERE} for unit in ledger.books}
     return Snapshot(
         ledger.length,
         ledger.posted,
-        tuple(map(record, lots)),
+        lots,
         FrozenMap((unit, book.owed) for unit, book in ledger.books.items()),
         FrozenMap((unit, FrozenMap(total)) for unit, total in totals.items()),
         FrozenMap(ledger.counted),
@@ -141,8 +115,8 @@ def freeze(ledger: Ledger, past: tuple[Entry, ...] | None, saved: Exact, *, arch
         settled=ledger.settled[1] if ledger.by_itself else 0,
         counts=EMPTY if ledger.standings is None else ledger.standings.counts(),
         standings=() if ledger.standings is None else ledger.standings.records(),
-        made=len(ledger.lots) if archived else 0,
         watched=tuple(key for key, _ in ledger.watches),
+        **more,
     )
 
 
@@ -152,19 +126,6 @@ def _revised(ledger: Ledger) -> datetime | None:
         return None
     last = min(ledger.revised, ledger.revision_at(ledger.posted))
     return last if last in ledger.revisions else None
-
-
-def is_used_up(lot: LotState) -> bool:
-    """Whether nothing is left of a lot."""
-    return not lot.points and not lot.held
-
-
-def record(lot: LotState) -> LotRecord:
-    """A lot as it is kept."""
-    return LotRecord(
-        lot.id, lot.unit, lot.size, lot.points, lot.born, lot.earned, lot.activity, lot.facts, lot.held, lot.lapsed,
-        lot.available, lot.moment and lot.moment.astimezone(UTC), lot.pending_until, lot.extended,
-    )  # fmt: skip
 
 
 def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
@@ -192,9 +153,12 @@ def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
     for unit, owed in snapshot.owed.items():
         ledger.book(unit).owed = owed
     if isinstance(look_up, Archive):
-        ledger.lots = ArchivedLots(ledger, look_up, snapshot.made - len(snapshot.lots) if snapshot.made else 0)
+        ledger.lots = lots = ArchivedLots(ledger, look_up, snapshot.made - len(snapshot.lots) if snapshot.made else 0)
+        lots.leave_out(snapshot.left, snapshot.holds)
+    elif snapshot.left:
+        raise RuleError("snapshot: it leaves out lots that only its store has; take one by account.snapshot()")
     for kept in snapshot.lots:
-        ledger.restore(_state(ledger, kept))
+        ledger.restore(state(ledger, kept))
     past = Past(snapshot, look_up)
     ledger.past = past.about
     ledger.first_of = Recalled(past.first_of)
@@ -221,50 +185,6 @@ def _not_counted(ledger: Ledger, snapshot: Snapshot) -> str:
         if key not in snapshot.watched and key not in snapshot.last:
             return f"the days since the last activity of {key!r}"
     return ""
-
-
-def _state(ledger: Ledger, record: LotRecord) -> LotState:
-    policy = ledger.terms.expiry(record.unit, record.born, ledger.revised)
-    lot = LotState(
-        record.id, record.unit, record.size, record.earned, record.born, policy, record.activity, record.facts,
-    )  # fmt: skip
-    lot.points, lot.held, lot.lapsed = record.points, record.held, record.lapsed
-    lot.available, lot.pending_until, lot.extended = record.available, record.pending_until, record.extended
-    lot.moment = record.moment and record.moment.astimezone(ledger.zone)
-    lot.ready = record.available is not None
-    return lot
-
-
-class ArchivedLots(dict[int, LotState]):
-    """The lots of an account, of which those that are used up are looked for when they are asked for."""
-
-    def __init__(self, ledger: Ledger, archive: Archive, left_out: int) -> None:
-        super().__init__()
-        self._ledger = ledger
-        self._archive = archive
-        self._left_out = left_out
-
-    def __len__(self) -> int:
-        """How many there were ever: lots are numbered by it."""
-        return super().__len__() + self._left_out
-
-    def __missing__(self, number: int) -> LotState:
-        found = self._archive.lot(number) if self._left_out else None
-        if found is None:
-            raise KeyError(number)
-        self._left_out -= 1
-        self._ledger.restore(_state(self._ledger, found))
-        for lots in (self, self._ledger.books[found.unit].lots):  # as if it had been there all along
-            in_order = sorted(lots.items())
-            lots.clear()
-            lots.update(in_order)
-        return self[number]
-
-    def __contains__(self, number: object) -> bool:
-        try:
-            return super().__contains__(number) or bool(self[number])  # type: ignore[index]
-        except KeyError:
-            return False
 
 
 class Past:

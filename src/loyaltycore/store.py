@@ -370,7 +370,7 @@ class Store:
         self, connection: sa.Connection, after: str, due: datetime | None = None, program: tuple[str, int] | None = None
     ) -> list[Any]:
         table = self._tables.accounts
-        asked = sa.select(*(column for column in table.c if column.name != "snapshot")).where(table.c.member > after)
+        asked = sa.select(table).where(table.c.member > after)
         if program is not None:
             asked = asked.where(table.c.program == program[0])
         if due is not None:
