@@ -3,6 +3,7 @@
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from threading import Barrier, Thread
 from typing import ClassVar
 
 from attrs import evolve, frozen
@@ -16,7 +17,7 @@ from stories import STORIES, Teller, plain, told
 from loyaltycore import *
 from loyaltycore import _written
 from loyaltycore._statements import Statement
-from loyaltycore.store import StoreError
+from loyaltycore.store import Store, StoreError
 
 FEW = settings(max_examples=max(8, settings.default.max_examples // 20))
 LASTING = evolve(
@@ -507,3 +508,96 @@ def test_a_block_that_goes_on_after_lots_that_were_broken_has_not_lost_them(both
         connection.execute(sa.update(lots).values(data=less))
     memory.earn(bought(5, "x"))
     is_the_same(memory, store)
+
+
+# What is asked within one transaction ---------------------------------------------------------------------------------
+
+
+def test_a_store_in_memory_reads_lots_in_the_transaction_that_asks():
+    memory, store = MANY.account("m-1"), Store("sqlite://")
+    store.create()
+    begin(memory)
+    with store.account("m-1", MANY) as account:
+        begin(account)
+    store._cache.clear()
+    later, lots = "2027-01-20", {unit: memory.lots(unit, at=DAY) for unit in MANY.points}
+    ends = {(unit, lot.expires_on) for unit, some in lots.items() for lot in some if lot.expires_on}
+    assert store.verify() == ()
+    assert {(found.unit, found.on) for found in store.expiring(within=900, at=DAY)} == ends
+    assert store.balances(at=later) == {"m-1": {unit: memory.balance(unit, at=later) for unit in MANY.points}}
+    assert [{unit: account.lots(unit, at=DAY) for unit in MANY.points} for account in store.each()] == [lots]
+
+
+def test_many_threads_may_ask_about_all_members_at_once(tmp_path):
+    with fresh_store("postgres", tmp_path) as store:
+        for n in range(3):
+            with store.account(f"m-{n}", MANY) as account:
+                begin(account)
+        gate, answers = Barrier(20), []
+
+        def ask():
+            gate.wait()
+            answers.append(store.balances(at="2027-01-20"))
+
+        threads = [Thread(target=ask) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert answers == [store.balances(at="2027-01-20")] * 20
+
+
+def test_somebody_else_of_the_same_id_is_not_taken_for_who_was_looked_at(both):
+    _, store = both
+    left = store.look("m-1")
+    store.erase("m-1")
+    with store.account("m-1", MANY) as account:
+        for n in range(40):
+            account.earn(bought(20, f"other-{n}"))
+    with pytest.raises(StoreError, match="m-1: it is not there any more; open it anew"):
+        left.lots("points", at=DAY)
+
+
+@pytest.mark.parametrize(
+    "expiry", [After(days=60, hours=1), After(days=60).unless(MemberFact("plan", "pro"))], ids=["hourly", "moving"]
+)
+def test_the_moment_of_a_lot_is_there_when_a_program_begins_to_ask_for_it(store, expiry):
+    before, after = (
+        Program("Club", points={"points": Points(PerSpend(1), expiry=one)}) for one in (After(days=60), expiry)
+    )
+    with store.account("m-1", before) as account:
+        for n in range(25):
+            account.earn(bought(10, f"t-{n}", "2026-01-01T15:00"))
+    with again(store.place).account("m-1", after) as account:
+        account.earn(bought(10, "later", "2026-02-01"))
+    memory = after.account("m-1", entries=store.entries("m-1"))
+    for at in ("2026-03-02T14:00", "2026-03-02T15:30", "2026-03-02T16:30"):
+        assert store.look("m-1", after).balance(at=at) == memory.balance(at=at)
+    assert store.verify() == ()
+
+
+def test_a_call_that_is_made_again_gives_what_it_brought_before_the_snapshot_too(store):
+    bonus = Points(PerSpend(1), on_event=Flat(9).when(OfKind("converted")))
+    club = Program(
+        "Club", points={"points": bonus, "stars": Points(Flat(0))},
+        rewards={"stars": Convert(10, into="stars", gives=1, unit="points")},
+    )  # fmt: skip
+    with store.account("m-1", club) as account:
+        account.earn(bought(99, "t-1"))
+        for n in range(25):
+            account.note(at=DAY, id=f"n-{n}", visits=n)
+        told = account.redeem("stars", id="r-1", at=DAY)
+    assert [entry.kind for entry in told.entries] == ["converted", "converted", "earned"]
+    for there in (store, again(store.place)):
+        with there.account("m-1", club) as account:
+            assert account.redeem("stars", id="r-1", at=DAY) == told
+
+
+def test_the_lots_of_a_member_end_as_those_of_the_account():
+    club = Program("Club", points={"points": Points(PerSpend(1), expiry=AfterInactivity(days=60))})
+    account = club.account("m-1")
+    for n in range(3):
+        account.earn(bought(10, f"t-{n}", f"2026-01-{1 + 10 * n:02}"))
+    lots = account.lots(at="2026-02-01")
+    assert {str(lot.expires_on) for lot in lots} == {"2026-03-22"}
+    assert account.member(at="2026-02-01").lots == lots

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from loyaltycore._database import StoreError
 from loyaltycore._exact import EMPTY, FrozenMap
-from loyaltycore._loaded import Cache, Loaded, entries_about, entries_of, stored
+from loyaltycore._loaded import Cache, Loaded, entries_about, entries_of, snapshot_of, stored
 from loyaltycore._statements import Statement, Statements
 from loyaltycore._strategy import walk
 from loyaltycore.account import Account
@@ -106,6 +106,7 @@ class InTables(Archive):
         self.connection: sa.Connection | None = None
         self._statements = statements
         self._member = member
+        self._snapshot = loaded.snapshot
         self._seq = 0 if loaded.snapshot is None else loaded.snapshot.seq
         self._reading = reading
         # a call is on one side of the snapshot, so what came after it has nothing before it
@@ -151,7 +152,7 @@ class InTables(Archive):
         """The entries before the snapshot."""
         with self._asked() as connection:
             found = entries_of(connection, self._statements, self._member)[: self._seq]
-        if len(found) < self._seq:
+        if self._snapshot is not None and (len(found) < self._seq or found[-1].posted != self._snapshot.posted):
             raise StoreError(f"{self._member}: it is not there any more; open it anew, by the id that it has now")
         return found
 
@@ -169,8 +170,12 @@ class InTables(Archive):
         with self._asked() as connection:
             texts = asked.run(connection, {**of, **values}).fetchall()
             row = self._statements.covered.run(connection, of).fetchone()
-        if row is None or row[0] != self._seq:
-            raise LotsChanged
+            if row is None or row[0] != self._seq:
+                raise LotsChanged
+            if connection is not self.connection:  # meanwhile somebody else may have come to be of that id
+                there = snapshot_of(connection, self._statements, self._member, self._seq)
+                if there != self._snapshot:
+                    raise LotsChanged
         return tuple([self._lot(number, text) for number, text in texts])
 
     def _lot(self, number: int, text: str) -> LotRecord:

@@ -72,12 +72,10 @@ class _One:
 
     def _by(self, entries: tuple[Entry, ...], snapshot: Snapshot | None = None) -> Opened:
         """The account as entries tell it, those after the snapshot if there is one."""
-        opened = Opened(
+        return Opened(
             self._connection, self._statements, self._member, self._program,
             loaded=self._loaded._replace(snapshot=snapshot, tail=entries), reading=self._reading,
         )  # fmt: skip
-        opened.leave()
-        return opened
 
     def differences(self) -> Iterator[str]:
         """What differs, each in a line."""

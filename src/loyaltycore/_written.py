@@ -121,7 +121,7 @@ def lot_row(member: str, lot: LotState) -> tuple[str, int, bool, str]:
 
 def _lot_text(lot: LotState) -> str:
     """A lot as text; a record is made of it only where it is not written as it stands."""
-    if lot.moment is None:
+    if lot.moment is None or lot.moment.tzinfo is UTC:
         with suppress(Unusual):
             return text_of(lot, LotRecord)
     return to_json(record(lot))

@@ -489,7 +489,7 @@ class Account(Earning, Spending, Status):
         """The member as rules see them at that moment."""
         with self._as_of(self._instant(at)) as ledger:
             seen = ledger.member()
-            lots = tuple(lot.frozen() for book in ledger.books.values() for lot in book.in_order())
+            lots = tuple(lot.frozen() for unit in ledger.books for lot in ledger.fresh_book(unit).in_order())
             return evolve(seen, counted=FrozenMap(seen.counted), last=FrozenMap(seen.last), lots=lots)
 
 

@@ -36,7 +36,7 @@ class LotState:
         self.ready = False
         self.pending_until: datetime | None = None
         self.available: date | None = None
-        self.moment: datetime | None = None  # of becoming available, where the rule of expiry counts hours
+        self.moment: datetime | None = None  # of becoming available; where an expiry may ask, in the zone
         self.expires_on: date | None = None
         self.ends: datetime | None = None
         self.extended: date | None = None

@@ -104,8 +104,8 @@ class LedgerFold(LotEnds):
     def _make_ready(self, lot: LotState, available: date, moment: datetime) -> None:
         book = self.books[lot.unit]
         lot.ready = True
-        if lot.policy.hourly or not lot.policy.fixed or self.revisions:
-            lot.moment = moment.astimezone(self.zone)
+        asks = lot.policy.hourly or not lot.policy.fixed or self.revisions
+        lot.moment = moment.astimezone(self.zone) if asks else moment
         lot.available = available
         book.available += lot.points
         self._set_end(book, lot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cached_property
 from operator import itemgetter
@@ -22,6 +22,7 @@ from loyaltycore.purse import Purse
 from loyaltycore.records import Seen, Taken
 
 if TYPE_CHECKING:
+    from loyaltycore.lot_ends import LotEnds
     from loyaltycore.standings import Standings
 
 WHERE: Final = ("available", "pending", "held", "owed")
@@ -162,7 +163,7 @@ class LedgerState:
         first = self.first_of[id]
         if self.entries and self.entries[-1] is first:
             return (first,)  # as most calls have just written one
-        past = (entry for entry in self.past(id) if entry.id == id) if first.seq <= self.before else ()
+        past = self._written_before(first) if first.seq <= self.before else ()
         ids, start = {id}, max(0, first.seq - self.before - 1)
         end = start
         while end < len(self.entries):
@@ -173,6 +174,19 @@ class LedgerState:
                 ids.add(entry.id)
             end += 1
         return (*past, *self.entries[start:end])
+
+    def _written_before(self, first: Entry) -> Iterator[Entry]:
+        """The same of a call before a snapshot: what it brought is looked up by the call that it stems from."""
+        names, found = [first.id], {first.seq: first}
+        for name in names:
+            for entry in self.past(name):
+                if entry.id == name or events.is_event(entry):
+                    found[entry.seq] = entry
+                    names += [entry.id] * (entry.id not in names)
+        seq = first.seq
+        while seq in found:
+            yield found[seq]
+            seq += 1
 
     # The member -----------------------------------------------------------------------------------------------------
 
@@ -187,8 +201,9 @@ class LedgerState:
         live: FrozenMap[Any, Any] = FrozenMap.over(self.counted)
         last: FrozenMap[Any, Any] = FrozenMap.over(self.last)
         member = self._members[unit] = Member(
-            self.member_id, joined=self.joined, facts=facts, counted=live, last=last, lots=Purse(self), unit=unit
-        )
+            self.member_id, joined=self.joined, facts=facts, counted=live, last=last,
+            lots=Purse(cast("LotEnds", self)), unit=unit,
+        )  # fmt: skip
         return member
 
     def member_at(self, unit: str, at: datetime) -> Member:

@@ -10,7 +10,7 @@ from loyaltycore.conditions import Condition
 from loyaltycore.lots import Lot, accepts
 
 if TYPE_CHECKING:
-    from loyaltycore.ledger_state import LedgerState
+    from loyaltycore.lot_ends import LotEnds
 
 
 class Purse:
@@ -18,7 +18,7 @@ class Purse:
 
     __slots__ = ("condition", "ledger", "unit")
 
-    def __init__(self, ledger: LedgerState, condition: Condition | None = None, unit: str = "") -> None:
+    def __init__(self, ledger: LotEnds, condition: Condition | None = None, unit: str = "") -> None:
         self.ledger = ledger
         self.condition = condition
         self.unit = unit
@@ -53,4 +53,5 @@ class Purse:
 
     def __iter__(self) -> Iterator[Lot]:
         accepted = self.accepted()
-        return (lot.frozen() for book in self.ledger.books.values() for lot in book.in_order() if accepted(lot))
+        books = [self.ledger.fresh_book(unit) for unit in self.ledger.books]
+        return (lot.frozen() for book in books for lot in book.in_order() if accepted(lot))

@@ -203,16 +203,20 @@ class Store:
                 account._shut = _opened.LEFT
                 return account
             program = program or self._programs.named(connection, row.program)
-            return self._seen(connection, row, program).account
+            with self._seen(connection, row, program) as account:
+                return account
 
-    def _seen(self, connection: sa.Connection, row: AccountRow, program: AnyProgram) -> Opened:
-        """An account as its row has it, which nobody can write to."""
+    @contextmanager
+    def _seen(self, connection: sa.Connection, row: AccountRow, program: AnyProgram) -> Iterator[Account]:
+        """An account as its row has it, which nobody can write to; within, it reads what this transaction sees."""
         loaded = _loaded.read(connection, self._statements, row, program, self._cache)
         opened = Opened(
             connection, self._statements, row.member, program, loaded=loaded, reading=self._reading, cache=None
         )
-        opened.leave()
-        return opened
+        try:
+            yield opened.account
+        finally:
+            opened.leave()
 
     @contextmanager
     def _opened(
@@ -322,10 +326,11 @@ class Store:
         while True:
             with self._reading() as connection:
                 rows = self._some_rows(connection, last, program=None if program is None else (program.name, 0))
-                accounts = [
-                    self._seen(connection, row, program or self._programs.named(connection, row.program)).account
-                    for row in rows
-                ]
+                accounts = []
+                for row in rows:
+                    named = program or self._programs.named(connection, row.program)
+                    with self._seen(connection, row, named) as account:
+                        accounts.append(account)
             if not rows:
                 return
             yield from accounts
@@ -341,9 +346,9 @@ class Store:
                 if self._stands(row, program, instant):
                     found[row.member] = self._stored(connection, row.member)
                 else:
-                    account = self._seen(connection, row, program).account
-                    units = program.version(instant).points
-                    found[row.member] = {unit: account.balance(unit, at=instant) for unit in units}
+                    with self._seen(connection, row, program) as account:
+                        units = program.version(instant).points
+                        found[row.member] = {unit: account.balance(unit, at=instant) for unit in units}
         return FrozenMap((member, FrozenMap(units)) for member, units in found.items())
 
     def _stands(self, row: Any, program: AnyProgram, at: datetime) -> bool:
@@ -406,13 +411,13 @@ class Store:
                 far = row.due is None or row.due > begin + length + timedelta(days=1)
                 if far and row.revision == self._registered(program):
                     continue
-                account = self._seen(connection, row, program).account
                 last = (begin + length).astimezone(program.zone).date()
-                for unit in program.version(begin).points:
-                    for lot in account.lots(unit, at=begin):
-                        if lot.expires_on is not None and lot.expires_on <= last:
-                            key = (row.member, unit, lot.expires_on)
-                            found[key] = found.get(key, 0) + lot.points
+                with self._seen(connection, row, program) as account:
+                    lots = [(unit, account.lots(unit, at=begin)) for unit in program.version(begin).points]
+                for unit, lot in ((unit, lot) for unit, some in lots for lot in some):
+                    if lot.expires_on is not None and lot.expires_on <= last:
+                        key = (row.member, unit, lot.expires_on)
+                        found[key] = found.get(key, 0) + lot.points
         return tuple(Expiring(member, unit, points, on) for (member, unit, on), points in sorted(found.items()))
 
     # Time -------------------------------------------------------------------------------------------------------------
