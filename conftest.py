@@ -71,7 +71,7 @@ pytest_collect_file = Sybil(
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 
 settings.register_profile("dev", max_examples=50, deadline=None)
-settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("mutants", settings.get_profile("ci"), phases=[Phase.explicit, Phase.generate])
 settings.register_profile("docs", deadline=None, derandomize=True)  # what a page shows must be found each time
 _PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")

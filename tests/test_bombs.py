@@ -251,6 +251,7 @@ def answer_to(read, *args):
     return answer
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("value", EVERYTHING)
 def test_I27_anything_else_in_any_place_is_an_error_or_a_value(value):
     data = json.loads(to_json(value))

@@ -8,7 +8,7 @@ import re
 import sys
 from types import SimpleNamespace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 import pandas as pd
 import polars as pl
@@ -70,6 +70,10 @@ def visit(amount, at, member="m-1", id="", **facts):
     return Activity.purchase(amount, at=at, member=member, id=id, **facts)
 
 
+FEW = settings(max_examples=max(20, settings.default.max_examples // 2))
+"""Each is the life of four members in a program, and most are tried on three."""
+
+
 def life(seed, members=4, events=12):
     """What members may do in half a year: buy, redeem, hold, return, be given points, learn late."""
     draw = random.Random(seed)  # noqa: S311 (a sample, not a secret)
@@ -126,6 +130,7 @@ def tables(replay):
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+@FEW
 @given(seed=st.integers(0, 10_000))
 def test_a_replay_is_what_live_accounts_have_come_to(program, seed):
     events = life(seed)
@@ -148,6 +153,7 @@ def test_a_replay_is_what_live_accounts_have_come_to(program, seed):
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+@FEW
 @given(seed=st.integers(0, 10_000))
 def test_the_months_add_up_to_what_there_is(program, seed):
     replay = program.replay(life(seed), at="2026-12-01")
@@ -158,6 +164,7 @@ def test_the_months_add_up_to_what_there_is(program, seed):
         assert total.net == sum(row.net for row in replay.monthly() if row.unit == unit)
 
 
+@FEW
 @given(seed=st.integers(0, 10_000), shuffled=st.integers(0, 10_000))
 def test_the_order_of_the_input_never_matters(seed, shuffled):
     events = life(seed)
@@ -240,6 +247,7 @@ def test_a_process_of_several_raises_what_one_does():
         assert raised.value.__notes__ == ["(stay 't-3' of member 'm-3' at 2026-01-05)"]
 
 
+@FEW
 @given(seed=st.integers(0, 300), cut=st.floats(0, 1))
 def test_a_replay_that_was_killed_goes_on_and_comes_to_the_same(tmp_path_factory, seed, cut):
     events = life(seed, members=6)

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 import sys
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 
@@ -250,6 +250,7 @@ def test_the_ten_most_affected_are_told_why_and_it_adds_up(result):
     assert {"lapsed", "fresh", "Flat(20) on MinSpend(60)"} <= {row.part for row in result.members.why.rows}
 
 
+@settings(max_examples=200)
 @given(st.integers(0, 10**6))
 def test_why_adds_up_and_books_tie_out_whatever_happened(seed):
     history = make_history(members=2, months=3, seed=seed, rewards=["coffee", "mug"])
