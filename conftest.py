@@ -86,11 +86,17 @@ def _public_names(doctest_namespace: dict[str, Any]) -> None:
     doctest_namespace.update({name: getattr(loyaltycore, name) for name in loyaltycore.__all__})
 
 
+def _is_measured() -> bool:
+    """Whether coverage watches which lines are run."""
+    coverage = sys.modules.get("coverage")
+    return coverage is not None and coverage.Coverage.current() is not None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Count as covered what tests with chosen examples cover: to watch all the others takes three times as long."""
+    """Count as covered what tests cover by chosen examples: to watch drawn ones and pages takes three times as long."""
     chosen = isinstance(item, pytest.Function) and not is_hypothesis_test(item.obj)
-    watching = sys.gettrace()
+    watching = sys.gettrace() if _is_measured() else None  # a debugger is left alone
     if watching is None or (chosen and not item.get_closest_marker("long")):
         return (yield)
     sys.settrace(None)

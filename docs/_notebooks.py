@@ -17,8 +17,11 @@ FOLDER = Path(__file__).parent.parent / "examples" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.py"))
 SECONDS = 300
 """How long a cell may take."""
-IN_PAGE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-"""Plots are drawn into the page, whatever they are drawn into elsewhere."""
+IN_PAGE = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "HYPOTHESIS_STORAGE_DIRECTORY": str(FOLDER.parent.parent / ".hypothesis"),
+}
+"""Plots are drawn into the page, whatever they are drawn into elsewhere, and nothing is left beside the notebooks."""
 
 
 def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:

@@ -203,3 +203,37 @@ def plain(results):
         else one
         for one in results
     ]
+
+
+def tell(stores, steps):
+    """Play each step in memory and on each store, and compare: what was said, and what one sees now and later."""
+    memory, first = Teller(), newcomer()
+    tellers = [(store, Teller()) for store in stores]
+    for store, _ in tellers:
+        with store.account("m-1", CLUB, joined="2026-01-01", facts={"size": "M"}) as account:
+            account.earn(first.entries[0].data["activity"])
+            account.adjust(300, unit="stars", reason="a gift", actor="me", id="gift", at=first.entries[-1].at)
+    left = []
+    for n, step in enumerate(steps):
+        said = plain([memory._say(step)])
+        for store, teller in tellers:
+            with store.accounts("m-1", "other", CLUB) as (teller.account, teller.other):
+                found = teller._say(step)
+                if n % 3 == 2:
+                    assert teller.account.options(at=memory.now) == memory.account.options(at=memory.now)
+            assert plain([found]) == said
+            assert store.entries("m-1") == memory.account.entries
+            left.append((teller.account, memory.now, told(memory.account, memory.now)))
+            if n % 4 == 0:
+                assert told(teller.account, memory.now) == left[-1][-1]
+            seen = store.look("m-1", CLUB)
+            for at in (memory.now, memory.now + timedelta(days=45)):
+                for unit in CLUB.points:
+                    assert seen.balance(unit, at=at) == memory.account.balance(unit, at=at)
+                    assert seen.lots(unit, at=at) == memory.account.lots(unit, at=at)
+    for store, _ in tellers:
+        assert store.entries("other") == memory.other.entries
+        assert store.verify() == ()
+        assert store.look("m-1").statement(at=memory.now) == memory.account.statement(at=memory.now)
+    for account, now, before in left[:: max(1, len(left) // 6)]:
+        assert told(account, now) == before  # as of the end of its block, whatever came later

@@ -3,12 +3,17 @@
 import ast
 from datetime import datetime
 from pathlib import Path
+import re
 
 import duckdb
 import pytest
 
 import loyaltycore
 from loyaltycore import *
+from loyaltycore import _json, _parsing
+from loyaltycore._strategy import parts_of
+from loyaltycore.archive import LotRecord
+from loyaltycore.entries import Entry
 from loyaltycore.frames import award_frame
 
 SOURCE = sorted(Path(loyaltycore.__file__).parent.glob("*.py"))
@@ -103,6 +108,26 @@ HOSTILE = "x'\"\\\n); __import__('os').abort() #"
 )
 def test_no_data_is_in_generated_source(rule):
     assert "abort" not in rule.compiled().source
+
+
+@pytest.mark.parametrize(("module", "make"), [(_json, _json._writer_of_class), (_parsing, _parsing._simple)])
+def test_how_a_class_is_written_and_read_has_only_its_own_names(monkeypatch, module, make):
+    sources = []
+
+    def seen(code, names):
+        sources.append(code)
+        exec(code, names)  # noqa: S102 (as the module does)
+
+    monkeypatch.setattr(module, "exec", seen, raising=False)
+    for cls in (Activity, Entry, LotRecord):
+        if module is _parsing and not _parsing._is_simple(cls):
+            continue
+        make(cls)
+        own = {"type", cls._kind, *(part.keyword for part in parts_of(cls))}
+        texts = [node.value for node in ast.walk(ast.parse(sources[-1])) if isinstance(node, ast.Constant)]
+        assert {word for text in texts if isinstance(text, str) for word in re.findall(r"\w+", text)} <= own
+        assert {text for text in texts if not isinstance(text, str)} <= {1, 2, 20}
+    assert sources
 
 
 def test_columns_of_any_name_and_content_are_only_data():

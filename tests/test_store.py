@@ -1,6 +1,7 @@
 """A store: what its blocks write, what it answers, and what it does to all accounts."""
 
 import ast
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from importlib import reload
 import json
@@ -14,9 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 import sqlalchemy as sa
-from stores import CLUB, again, fresh_store
-from stories import CLUB as STORY_CLUB
-from stories import STORIES, Teller, newcomer, plain
+from stores import CLUB, SERVERS, again, empty, fresh_store
+from stories import STORIES, tell
 
 from loyaltycore import *
 from loyaltycore._statements import Statements
@@ -346,54 +346,18 @@ def test_deliveries_in_any_order_and_twice_end_alike(store):
 
 def test_every_step_is_in_each_database_as_in_memory(tmp_path):
     """One of them remembers accounts from step to step, one reads them anew each time, and one is on a server."""
-    with (
-        fresh_store("sqlite", tmp_path) as warm,
-        fresh_store("sqlite", tmp_path, cache=1) as cold,
-        fresh_store("postgres", tmp_path) as far,
-    ):
+    with ExitStack() as stack:
+        kinds = [("sqlite", {}), ("sqlite", {"cache": 1}), *[(server, {}) for server in SERVERS]]
+        stores = [stack.enter_context(fresh_store(kind, tmp_path, **more)) for kind, more in kinds]
 
         @FEW
         @given(STORIES)
         def every_story(steps):
-            stores = (warm, cold, far)
             for store in stores:
                 empty(store)
             tell(stores, steps)
 
         every_story()
-
-
-def empty(store):
-    with store._database._engine.begin() as connection:
-        for table in reversed(store.metadata.sorted_tables):
-            if not table.name.endswith(("versions", "programs")):
-                connection.execute(sa.delete(table))
-    store._cache.clear()
-
-
-def tell(stores, steps):
-    """Play each step in memory and on each store, and compare."""
-    memory, first = Teller(), newcomer()
-    tellers = [(store, Teller()) for store in stores]
-    for store, _ in tellers:
-        with store.account("m-1", STORY_CLUB, joined="2026-01-01", facts={"size": "M"}) as account:
-            account.earn(first.entries[0].data["activity"])
-            account.adjust(300, unit="stars", reason="a gift", actor="me", id="gift", at=first.entries[-1].at)
-    for step in steps:
-        said = plain([memory._say(step)])
-        for store, teller in tellers:
-            with store.accounts("m-1", "other", STORY_CLUB) as (teller.account, teller.other):
-                found = teller._say(step)
-            assert plain([found]) == said
-            assert store.entries("m-1") == memory.account.entries
-            for seen in (store.look("m-1"), teller.account):
-                for at in (memory.now, memory.now + timedelta(days=45)):
-                    for unit in STORY_CLUB.points:
-                        assert seen.balance(unit, at=at) == memory.account.balance(unit, at=at)
-                        assert seen.lots(unit, at=at) == memory.account.lots(unit, at=at)
-    for store in stores:
-        assert store.entries("other") == memory.other.entries
-        assert store.verify() == ()
 
 
 TIERED = ProgramHistory(

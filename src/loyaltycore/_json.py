@@ -1,4 +1,4 @@
-"""Values to JSON text in one pass: the same text as of their plain data, in a seventh of the time.
+"""Values to JSON text in one pass: the same text as of their plain data, in a fifth of the time.
 
 How a field is written follows from its annotation, so that is worked out once for each class. What is out of the
 ordinary (text that is none, numbers too long, what cannot be stored, or is nested deep) is left to plain data, which
@@ -132,8 +132,6 @@ def _writer(hint: Any) -> Writer:
 def _items_writer(wants: Wants) -> Writer:
     if wants.items == (tuple[int, int], ...):
         return _pairs
-    if wants.items and wants.items[1:] != (...,) and {*wants.items} == {int}:
-        return _whole_numbers(len(wants.items))
     inside: list[Writer] = []  # found when it is first asked for: what is wanted may have itself inside
 
     def write(values: tuple[Any, ...], depth: int) -> str:
@@ -145,20 +143,6 @@ def _items_writer(wants: Wants) -> Writer:
             return f"[{', '.join([one(value, depth) for one, value in zip(inside, values, strict=True)])}]"
         [each] = inside
         return f"[{', '.join([each(value, depth) for value in values])}]"
-
-    return write
-
-
-def _whole_numbers(count: int) -> Writer:
-    """How so many whole numbers are written: as the lots of an entry, of which there are many."""
-
-    def write(values: tuple[Any, ...], _: int) -> str:
-        if len(values) != count:
-            raise Unusual
-        for value in values:
-            if value.__class__ is not int or not -_LARGE < value < _LARGE:
-                raise Unusual
-        return repr([*values])
 
     return write
 

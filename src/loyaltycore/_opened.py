@@ -161,7 +161,7 @@ class InTables(Archive):
         return self._lots(self._statements.lots_left)
 
     def lot(self, number: int) -> LotRecord | None:
-        """A lot that is used up."""
+        """A lot that the snapshot leaves out."""
         return next(iter(self._lots(self._statements.lot, number=number)), None)
 
     def _lots(self, asked: Statement, **values: int) -> tuple[LotRecord, ...]:

@@ -387,12 +387,14 @@ class Account(Earning, Spending, Status):
         >>> club.account("m-1", snapshot=account.snapshot()).balance(at="2026-01-06")
         200
         """
+        if isinstance(self._look_up, Archive):
+            self._needs_entries(None)  # an archive has lots that are not here
         past = None
         if self._look_up is None:
             before = () if self._snapshot is None else self._snapshot.past or ()
             # a call has an id; what time alone did is referred to where it resolved a hold
             past = (*before, *(entry for entry in self._ledger.entries if entry.id or entry.kind == "released"))
-        return freeze(self._ledger, past, saved(self._ledger), archived=isinstance(self._look_up, Archive))
+        return freeze(self._ledger, past, saved(self._ledger))
 
     # Questions ------------------------------------------------------------------------------------------------------
 

@@ -241,8 +241,8 @@ Due: TypeAlias = tuple[datetime, int] | None
 class UnreadBook(Book):
     """A book whose lots are still in an archive, those aside that came since: an ordinary one as soon as they are read.
 
-    It has its totals, and knows what falls due first. All else an ordinary book has (`lots`, `live`, what is in order)
-    it does not: whoever asks for that has them read.
+    It has its totals. All else an ordinary book has (`lots`, `live`, what is in order, what falls due first) it does
+    not: whoever asks for that has them read.
     """
 
     def __init__(self, order: LotOrder, read: Callable[[], None]) -> None:
@@ -291,7 +291,10 @@ _OF_ALL_LOTS: Final = frozenset({
 
 
 class FixedBook(UnreadBook):
-    """An unread book whose lots end when they did at the snapshot; *end* and *wait* are the first that falls due."""
+    """An unread book that knows what falls due first: its lots end when they did at the snapshot.
+
+    *end* and *wait* are the first of them to end, and to become available.
+    """
 
     def __init__(self, order: LotOrder, read: Callable[[], None], end: Due, wait: Due) -> None:
         super().__init__(order, read)

@@ -432,11 +432,6 @@ class FrameHistory:
         return Line(self.amounts.exact(amount), str(category), quantity=quantity or 1, sku=str(sku))
 
 
-def frame_calls(program: AnyProgram, df: Any, columns: Mapping[str, str], amount_unit: str | None) -> Calls:
-    """The events in a frame: a row is as in a file, and its amount as `award_frame` reads it."""
-    return FrameHistory.of(program, df, columns, amount_unit).calls()
-
-
 def _frame_at(value: Any) -> datetime:
     if isinstance(value, (date, str)):
         return _at(value)  # type: ignore[arg-type]  # it reads whatever `moment` does

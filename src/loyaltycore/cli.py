@@ -427,7 +427,7 @@ def _write_page(file: str, title: str, parts: Iterable[Any]) -> None:
     """Write a page of HTML; that it has no plots is said, and why."""
     Path(file).write_text(page(title, parts), encoding="utf-8", newline="\n")
     try:
-        import loyaltycore.plots  # noqa: F401
+        import loyaltycore.plots  # noqa: F401 (it raises where its extra is missing)
     except MissingExtra as error:
         _say(f"{file} has no plots: {error}")
 

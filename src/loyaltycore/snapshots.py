@@ -21,7 +21,7 @@ from attrs import evolve, field
 from loyaltycore._exact import EMPTY, Exact, FrozenMap
 from loyaltycore._strategy import Stored, frozen
 from loyaltycore.activity import Count, CounterKey, FactValue
-from loyaltycore.archive import Archive, ArchivedLots, LotRecord, LotsLeft, is_used_up, lots_left, record, state
+from loyaltycore.archive import Archive, ArchivedLots, LotRecord, LotsLeft, lots_left, record, state
 from loyaltycore.entries import Entry, erased
 from loyaltycore.errors import RuleError
 from loyaltycore.ledger import Ledger
@@ -67,7 +67,7 @@ class Snapshot(Stored):
     settled: int = field(default=0, kw_only=True)
     """The place among what is due at *posted* up to where that is done, where accounts do something by themselves."""
     made: int = field(default=0, kw_only=True)
-    """How many lots there were ever, if those that are used up are left out."""
+    """How many lots there were ever, if an archive has them."""
     watched: tuple[str, ...] = field(default=(), kw_only=True)
     """The activities whose last day was looked out for, by the names in *last*, whether there were any or not."""
     left: FrozenMap[str, LotsLeft] = field(default=EMPTY, kw_only=True)
@@ -83,10 +83,9 @@ class Snapshot(Stored):
         )
 
 
-def freeze(ledger: Ledger, past: tuple[Entry, ...] | None, saved: Exact, *, archived: bool = False) -> Snapshot:
-    """The state of a ledger; *saved* is the worth of what was redeemed; of lots only what is left, if *archived*."""
-    lots = [lot for lot in ledger.lots.values() if not (archived and is_used_up(lot))]
-    return _frozen(ledger, past, saved, tuple(map(record, lots)), made=len(ledger.lots) if archived else 0)
+def freeze(ledger: Ledger, past: tuple[Entry, ...] | None, saved: Exact) -> Snapshot:
+    """The state of a ledger; *saved* is the worth of what was redeemed."""
+    return _frozen(ledger, past, saved, tuple(map(record, ledger.lots.values())))
 
 
 def freeze_without_lots(ledger: Ledger, saved: Exact) -> Snapshot:
@@ -153,9 +152,9 @@ def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
     for unit, owed in snapshot.owed.items():
         ledger.book(unit).owed = owed
     if isinstance(look_up, Archive):
-        ledger.lots = lots = ArchivedLots(ledger, look_up, snapshot.made - len(snapshot.lots) if snapshot.made else 0)
+        ledger.lots = lots = ArchivedLots(ledger, look_up, snapshot.made)
         lots.leave_out(snapshot.left, snapshot.holds)
-    elif snapshot.left:
+    elif snapshot.made:
         raise RuleError("snapshot: it leaves out lots that only its store has; take one by account.snapshot()")
     for kept in snapshot.lots:
         ledger.restore(state(ledger, kept))
