@@ -3,16 +3,16 @@
     python benchmarks/store.py [--postgres postgresql+psycopg://...] [--rounds 5] [--seconds 1] [--only SQLite]
 
 One earn a transaction, and 100 earns a transaction, by one client and by four processes at once. By hand is what one
-would write for this one program: a transaction takes its lock, reads the account with its version, inserts the same
-entries and events into the same tables with the same keys, adds to the balance, and sets the account's row where its
-version is still the same; on SQLite under the same pragmas. It makes the JSON of each row by `json.dumps` and adds up
-points as whole numbers, but asks no rule, reads no entries, checks no reward and keeps no snapshot. `inserts` are these
-statements alone, with texts that were made before, as if they came from nowhere. Activities are ready when the clock
-begins, for the store as by hand.
+would write for this one program to have the same rows in the same tables under the same keys: a transaction takes its
+lock, reads the account with its version, inserts entries and events, adds to the balance, inserts the lots with a new
+snapshot as often as the store does, and sets the account's row where its version is still the same; on SQLite under the
+same pragmas. It makes the JSON of each row by `json.dumps` and adds up points as whole numbers, but asks no rule, reads
+no entries and checks no reward. `inserts` are these statements alone, with texts that were made before, as if they came
+from nowhere. Activities are ready when the clock begins, for the store as by hand.
 
-Rounds alternate, so that other work on the machine slows all; ratios are of medians, to the store. Then how long it
-takes to load an account of 100 entries and one of 10,000, and to do something in it: where as many lots are left, and
-where all of them are.
+One client does a block of each in turn, several clients alternate by rounds, so that other work on the machine slows
+all; ratios are of medians, to the store. Then how long it takes to load an account of 100 entries and one of 10,000,
+and to do something in it: where as many lots are left, and where all of them are.
 """
 
 from argparse import ArgumentParser
@@ -42,6 +42,8 @@ club = Program(
 MEMBERS = 50
 BATCH = 100
 CLIENTS = 4
+SNAPSHOT = 20
+"""Entries after a snapshot, before the store makes another one."""
 MOST = 20_000
 """Activities of one member in a run."""
 LARGE, SMALL, LEFT = 10_000, 100, 20
@@ -93,16 +95,18 @@ class ByHand:
             return f"INSERT INTO {prefix}{table} ({columns}) VALUES ({marks})"  # noqa: S608 (names of our own)
 
         self.entry, self.event, self.account = insert("entries"), insert("events"), insert("accounts")
+        self.lot = insert("lots")
+        self.snapshot = f"{insert('snapshots')} ON CONFLICT (account) DO UPDATE SET data = EXCLUDED.data"
         self.balance = (
             f"{insert('balances')} ON CONFLICT (account, unit)"
             f" DO UPDATE SET available = {prefix}balances.available + EXCLUDED.available"
         )
         lock = "" if self.on_sqlite else " FOR UPDATE"
-        columns = "version, length, posted, due"
+        columns = "version, length, posted, due, covered"
         self.lock = f"SELECT {columns} FROM {prefix}accounts WHERE member = {mark}{lock}"  # noqa: S608
         put = ", ".join(f"{column} = {mark}" for column in columns.split(", "))
         self.update = f"UPDATE {prefix}accounts SET {put} WHERE member = {mark} AND version = {mark}"  # noqa: S608
-        self.told = {table: json.loads(rows[table]["data"]) for table in ("entries", "events")}
+        self.told = {table: json.loads(rows[table]["data"]) for table in ("entries", "events", "lots", "snapshots")}
 
     def block(self, member: str, batch: int) -> None:
         """Earn so many times in one transaction."""
@@ -111,15 +115,20 @@ class ByHand:
             cursor.execute("BEGIN IMMEDIATE")
         row = cursor.execute(self.lock, (member,)).fetchone()
         if row is None:
-            new = {**self.rows["accounts"], "member": member, "version": 0, "length": 0}
+            new = {**self.rows["accounts"], "member": member, "version": 0, "length": 0, "covered": 0}
             cursor.execute(self.account, tuple(new.values()))
-            row = (0, 0, new["posted"], new["due"])
-        version, length, posted, due = row
-        places = range(length + 1, length + 1 + batch)
+            row = (0, 0, new["posted"], new["due"], 0)
+        version, length, posted, due, covered = row
+        end = length + batch
+        places = range(length + 1, end + 1)
         cursor.executemany(self.entry, [self._entry(member, n, f"t-{next(_numbers)}") for n in places])
         cursor.executemany(self.event, [self._event(member, n) for n in places])
         cursor.execute(self.balance, (member, *self._rest("balances", available=points * batch)))
-        cursor.execute(self.update, (version + 1, length + batch, posted, due, member, version))
+        if end - covered >= SNAPSHOT:
+            cursor.executemany(self.lot, [self._lot(member, n) for n in range(covered + 1, end + 1)])
+            cursor.execute(self.snapshot, self._snapshot(member, end))
+            covered = end
+        cursor.execute(self.update, (version + 1, end, posted, due, covered, member, version))
         assert cursor.rowcount == 1
         if self.on_sqlite:
             cursor.execute("COMMIT")
@@ -140,6 +149,18 @@ class ByHand:
             row["data"] = json.dumps({**self.told["events"], "id": str(n)})
         return tuple(row.values())
 
+    def _lot(self, member: str, n: int) -> tuple[Any, ...]:
+        row = {**self.rows["lots"], "account": member, "lot": n}
+        if self.texts:
+            row["data"] = json.dumps({**self.told["lots"], "id": n, "activity": str(n)})
+        return tuple(row.values())
+
+    def _snapshot(self, member: str, seq: int) -> tuple[Any, ...]:
+        row = {**self.rows["snapshots"], "account": member}
+        if self.texts:
+            row["data"] = json.dumps({**self.told["snapshots"], "seq": seq})
+        return tuple(row.values())
+
     def _rest(self, table: str, **more: Any) -> tuple[Any, ...]:
         return tuple({**self.rows[table], **more}.values())[1:]
 
@@ -148,6 +169,19 @@ class ByHand:
 
 
 Way = Callable[[], ByStore | ByHand]
+
+
+def in_turn(clients: list[ByStore | ByHand], batch: int, name: str, seconds: float) -> list[float]:
+    """Microseconds for each earn, by each of them."""
+    found: list[list[float]] = [[] for _ in clients]
+    begin, n = perf_counter(), 0
+    while perf_counter() - begin < seconds * len(clients):
+        for i, client in enumerate(clients):
+            before = perf_counter()
+            client.block(f"{name}-{i}-{n % MEMBERS}", batch)
+            found[i].append((perf_counter() - before) / batch * 1e6)
+        n += 1
+    return [sum(times) / len(times) for times in found]
 
 
 def timed(client: ByStore | ByHand, batch: int, name: str, seconds: float) -> float:
@@ -197,25 +231,30 @@ def by_several(
     return 1 / sum(1 / each for each in found)
 
 
-def measured(url: str, synchronous: str, rounds: int, seconds: float) -> None:
-    store, hand = (Store(url, prefix=prefix, synchronous=synchronous) for prefix in ("store_", "hand_"))
-    store.create()
-    hand.create()
-    rows = example(store)
+def measured(urls: tuple[str, str, str], synchronous: str, rounds: int, seconds: float) -> None:
+    """Each has tables, and on SQLite a file of its own: what one writes is not in the cache of another."""
+    prefixes = ("store_", "hand_", "inserts_")
+    stores = [Store(url, prefix=prefix, synchronous=synchronous) for url, prefix in zip(urls, prefixes, strict=True)]
+    for store in stores:
+        store.create()
+    rows = example(stores[0])
     sorts: tuple[tuple[type, tuple[Any, ...], dict[str, Any]], ...] = (
-        (ByStore, (url, "store_", synchronous), {}),
-        (ByHand, (url, "hand_", synchronous, rows), {"texts": True}),
-        (ByHand, (url, "hand_", synchronous, rows), {"texts": False}),
+        (ByStore, (urls[0], prefixes[0], synchronous), {}),
+        (ByHand, (urls[1], prefixes[1], synchronous, rows), {"texts": True}),
+        (ByHand, (urls[2], prefixes[2], synchronous, rows), {"texts": False}),
     )
     here = [kind(*place, **more) for kind, place, more in sorts]
-    database = f"SQLite {synchronous}" if url.startswith("sqlite") else "PostgreSQL"
+    database = f"SQLite {synchronous}" if urls[0].startswith("sqlite") else "PostgreSQL"
     for batch in (1, BATCH):
         for several in (False, True):
             found: list[list[float]] = [[], [], []]
             for n in range(rounds):
-                for i, sort in enumerate(sorts):
-                    name = f"{batch}{several}{i}{n}"
-                    time = by_several(*sort, batch, name, seconds) if several else timed(here[i], batch, name, seconds)
+                name = f"{batch}{several}{n}"
+                if several:
+                    times = [by_several(*sort, batch, f"{name}-{i}", seconds) for i, sort in enumerate(sorts)]
+                else:
+                    times = in_turn(here, batch, name, seconds)
+                for i, time in enumerate(times):
                     found[i].append(time)
             one, other, inserts = map(median, found)
             what = f"{database}, {batch} a transaction, {'four clients' if several else 'one client'}"
@@ -226,19 +265,20 @@ def measured(url: str, synchronous: str, rounds: int, seconds: float) -> None:
             )
     for client in here:
         client.close()
-    for each in (store, hand):
-        if not url.startswith("sqlite"):
-            each.metadata.drop_all(each._database._engine)
-        each.close()
+    for store in stores:
+        if database == "PostgreSQL":
+            store.metadata.drop_all(store._database._engine)
+        store.close()
 
 
 def example(store: Store) -> dict[str, dict[str, Any]]:
     """A row of each table as the store writes it."""
     with store.account("some", club) as account:
-        account.earn(Activity.purchase(10, at="2026-01-05", id="t-1"))
+        for n in range(SNAPSHOT):
+            account.earn(Activity.purchase(10, at="2026-01-05", id=f"t-{n}"))
     rows = {}
     with closing(sa.create_engine(store._database.url).connect()) as connection:
-        for table in ("entries", "events", "accounts", "balances"):
+        for table in ("entries", "events", "accounts", "balances", "lots", "snapshots"):
             found = connection.exec_driver_sql(f"SELECT * FROM store_{table}").mappings().first()  # noqa: S608
             assert found is not None
             rows[table] = {column: value for column, value in found.items() if column not in ("row", "number")}
@@ -296,12 +336,12 @@ def main() -> None:
     parser.add_argument("--only", default="", help="FULL, NORMAL, PostgreSQL or load")
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
-        kinds = {name: f"sqlite:///{folder}/{name}.db" for name in ("FULL", "NORMAL")}
-        kinds |= {"PostgreSQL": options.postgres} if options.postgres else {}
+        kinds = {name: tuple(f"sqlite:///{folder}/{name}-{n}.db" for n in range(3)) for name in ("FULL", "NORMAL")}
+        kinds |= {"PostgreSQL": (options.postgres,) * 3} if options.postgres else {}
         print(f"{'earns a second':<45}{'store':>9}{'by hand':>10}{'ratio':>7}{'inserts':>10}{'ratio':>7}")
-        for name, url in kinds.items():
+        for name, urls in kinds.items():
             if options.only in ("", name):
-                measured(url, name if name == "NORMAL" else "FULL", options.rounds, options.seconds)
+                measured(urls, name if name == "NORMAL" else "FULL", options.rounds, options.seconds)
         if options.only in ("", "load"):
             print()
             loading(f"sqlite:///{folder}/load.db", options.rounds, LEFT)

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from loyaltycore import *
+from loyaltycore._database import Database
 from loyaltycore._statements import Statement
 from loyaltycore.store import Store
 
@@ -191,6 +192,6 @@ def die_at(place, n):
 
     with store.account("m-2", CLUB) as account:
         Statement.run, Statement.run_for_each = counted(Statement.run), counted(Statement.run_for_each)
-        sa.event.listen(store._database._engine, "commit", step)
+        Database._commit = counted(Database._commit)
         account.earn(Activity.purchase(150, at="2026-01-05", id="t-1"))
         account.redeem("rare", id="r-1", at="2026-01-06")

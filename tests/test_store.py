@@ -1,8 +1,9 @@
 """A store: what its blocks write, what it answers, and what it does to all accounts."""
 
 import ast
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
+import gc
 from importlib import reload
 import json
 from pathlib import Path
@@ -11,6 +12,7 @@ import sqlite3
 import sys
 from threading import Thread
 
+from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
@@ -20,6 +22,8 @@ from stories import STORIES, tell
 
 from loyaltycore import *
 from loyaltycore._statements import Statements
+from loyaltycore.books import LotState
+from loyaltycore.ledger import Ledger
 import loyaltycore.store
 from loyaltycore.store import Expiring, Store, StoreBusy, StoreError
 
@@ -539,6 +543,82 @@ def test_accounts_under_a_program_that_changed_are_looked_at_again(store):
     assert other.balances(at="2026-03-01") == {"m-1": {"points": 0}}
 
 
+@pytest.mark.parametrize("program", [CLUB, TIERED], ids=["club", "tiered"])
+def test_what_a_block_leaves_behind_needs_no_collector(tmp_path, program):
+    """What is left in a circle is there until Python looks for circles, among all there is."""
+    with fresh_store("sqlite", tmp_path) as store:
+
+        def block(n):
+            with store.account("m-1", program) as account:
+                for i in range(30):  # more than a snapshot waits for
+                    account.earn(bought(10, f"t-{n}-{i}"))
+                if program is CLUB:
+                    account.redeem("mug", id=f"r-{n}", at="2026-01-05")
+
+        block(0)
+        gc.collect()
+        gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            for n in (1, 2, 3):
+                block(n)
+            gc.collect()
+            assert [found for found in gc.garbage if isinstance(found, (Entry, LotState, Ledger))] == []
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+
+
+@frozen
+class Watched(EarningRule):
+    """A rule of somebody's own that keeps the members it was asked about."""
+
+    kind = "watched"
+
+    def earn(self, activity, member):
+        SEEN.append(member)
+        return activity.amount
+
+
+SEEN = []
+
+
+@pytest.mark.parametrize("tiers", [(), (Tier("gold", Reach("spend", 100)),)], ids=["no tiers", "tiers"])
+def test_a_member_that_a_rule_has_kept_still_answers_after_its_block(store, tiers):
+    program = Program(
+        "Watched",
+        points={"points": Points(Watched(), expiry=After(months=12))},
+        tiers=TierLadder(*tiers, window="year", keeps=EndOfPeriod(1)) if tiers else None,
+    )
+    SEEN.clear()
+    for n in range(3):
+        with store.account("m-1", program) as account:
+            for i in range(25):  # more than a snapshot waits for
+                account.earn(bought(10, f"t-{n}-{i}"))
+        member = SEEN[-1]
+        assert sum(lot.points for lot in member.lots) == 250 * (n + 1)
+        assert member.available("points") == 250 * (n + 1)
+        assert len(list(member.only_lots(~Fact("none")).lots)) == 25 * (n + 1)
+
+
+class Stamp(datetime):
+    """A moment that knows more than microseconds, as those of pandas do."""
+
+    def isoformat(self, sep="T", timespec="auto"):
+        return f"{super().isoformat(sep, timespec)}{'' if timespec == 'microseconds' else '001'}"
+
+
+def test_moments_are_kept_in_one_length(tmp_path):
+    with fresh_store("sqlite", tmp_path) as store:
+        for n, at in enumerate([Stamp(2026, 1, 5, tzinfo=UTC), Stamp(2026, 1, 5, 0, 0, 0, 1, tzinfo=UTC)]):
+            earn(store, "m-1", id=f"t-{n}", at=at)
+        (entries,) = [t for t in store.metadata.sorted_tables if t.name.endswith("entries")]
+        with store._database._engine.begin() as connection:
+            kept = connection.execute(sa.select(sa.cast(entries.c.at, sa.String))).scalars().all()
+        assert {len(text) for text in kept} == {len("2026-01-05T00:00:00.000000+00:00")}
+
+
 # The outbox -----------------------------------------------------------------------------------------------------------
 
 
@@ -567,6 +647,52 @@ def test_what_others_are_told(store):
     assert rest.count("points_expired") == 2
     assert rest.count("tier_at_risk") == 1
     assert store.events(after=2, limit=1)[0].number == 3
+
+
+@frozen
+class Haggled(Item):
+    """Somebody's own item, which is given for less than it says."""
+
+    kind = "haggled"
+
+    def price(self, order, member):
+        return 2
+
+
+MENU = Program(
+    "Menu",
+    points={
+        "points": Points(PerSpend(1)),
+        "stars": Points(PerUnit(1, of="stars")),
+    },
+    rewards={
+        "tea": Item("7.5", unit="points"),
+        "free": Item(0, unit="points"),
+        "card": Voucher(15, worth=5, unit="points"),
+        "brief": Voucher(15, worth=5, unit="points", expiry=EndOf("year")),
+        "once": Item(10, unit="points").limit(1, per="year"),
+        "half": Item(30, unit="points") * "0.5",
+        "large": Item(PerUnit(3, of="size"), unit="points"),
+        "haggled": Haggled(30, unit="points"),
+        "badge": Item(3, unit="stars"),
+    },
+)
+
+
+@given(spent=st.integers(0, 40), stars=st.integers(0, 5), back=st.integers(0, 40), redeemed=st.integers(0, 2))
+def test_others_are_told_of_each_reward_that_can_be_had(spent, stars, back, redeemed):
+    with closing(Store("sqlite://")) as store:
+        store.create()
+        with store.account("m-1", MENU) as account:
+            account.earn(Activity([Line(spent + 20)], at="2026-01-05", id="t-0"))
+            for n in range(redeemed):
+                account.redeem("tea", id=f"r-{n}", at="2026-01-05")
+            if back:
+                account.reverse("t-0", amount=min(back, spent + 20), id="x-0", at="2026-01-05", on_shortfall="owe")
+            if stars:
+                account.earn(Activity([Line(0)], at="2026-01-05", id="t-1", facts={"stars": stars}))
+        told = {event.data["reward"] for event in store.events() if event.kind == "reward_available"}
+        assert told == {quote.option for quote in account.options(at="2026-01-05") if quote.ok}
 
 
 def test_events_are_numbered_in_the_order_in_which_they_can_be_seen(tmp_path):

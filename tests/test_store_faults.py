@@ -1,6 +1,6 @@
 """A store under races, kills and full disks: nothing is lost, nothing is half there, nothing is spent twice."""
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 import os
 from pathlib import Path
 import sqlite3
@@ -25,7 +25,7 @@ from stores import (
 )
 
 from loyaltycore import *
-from loyaltycore.store import StoreFull, StoreLost
+from loyaltycore.store import StoreError, StoreFull, StoreLost
 
 PROCESSES = 8
 
@@ -143,21 +143,23 @@ def test_killed_between_two_statements_nothing_is_half_there(store, n):
 
 def killed_at_commit(store, *, before):
     """Let PostgreSQL lose the connection at the next COMMIT, before it is done or after."""
-    dialect = store._database._engine.dialect
-    real, times = dialect.do_commit, [1]
+    database, times = store._database, [1]
+    real = database._commit
 
     def lost(connection):
         if not times:
-            return real(connection)
+            real(connection)
+            return
         times.pop()
         if not before:
             real(connection)
+        backend = connection.connection.dbapi_connection
         with again(store.place)._database._engine.begin() as other:
-            other.execute(sa.select(sa.func.pg_terminate_backend(connection.dbapi_connection.info.backend_pid)))
-        connection.dbapi_connection.execute("SELECT 1")
+            other.execute(sa.select(sa.func.pg_terminate_backend(backend.info.backend_pid)))
+        backend.execute("SELECT 1")
         raise AssertionError("the connection is still there")
 
-    dialect.do_commit = lost
+    database._commit = lost
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -204,6 +206,24 @@ def test_connections_that_died_between_two_blocks_are_made_again(tmp_path):
         assert conserved(store)
 
 
+def test_after_a_restart_of_postgres_one_block_is_lost_and_not_one_for_each_connection(tmp_path):
+    with fresh_store("postgres", tmp_path) as watched:
+        url, options = watched.place
+        own = sa.make_url(url).update_query_dict({"application_name": options["prefix"]})
+        store = again((own.render_as_string(hide_password=False), {**options, "timeout": 0}))
+        with ExitStack() as stack:
+            for _ in range(4):
+                stack.enter_context(store._database._engine.connect())  # so many stay in the pool
+        with pytest.raises(StoreLost), store.account("m-1", CLUB) as account:
+            account.earn(Activity.purchase(10, at="2026-01-05", id="t-1"))
+            its = sa.text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name")
+            with watched._database._engine.begin() as other:
+                assert len(other.execute(its, {"name": options["prefix"]}).all()) == 4
+        sleep(0.1)
+        assert store.entries("m-1") == ()
+        assert earn(store, "m-1").points == 100
+
+
 # A full disk ----------------------------------------------------------------------------------------------------------
 
 
@@ -231,6 +251,30 @@ def test_a_full_disk_writes_nothing_by_halves_and_is_overcome(tmp_path):
         small.close()
         assert earn(again(store.place), "m-1", id=f"s-{written}").points == 100  # there is room again
         assert conserved(store)
+
+
+def test_a_block_that_goes_on_after_the_disk_was_full_writes_nothing(tmp_path):
+    """SQLite takes the whole transaction back then; what the block does after that would be written at once."""
+    with fresh_store("sqlite", tmp_path) as store:
+        many = {f"{'rare' * 20} {n}": Item(1).stock(9) for n in range(200)}
+        club = Program("Club", earning=PerSpend(1), rewards=many)
+        with store.account("m-1", club) as account:
+            account.earn(Activity.purchase(1000, at="2026-01-05", id="t-1"))
+        connection = store._database._idle[0].connection.dbapi_connection
+        [pages] = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count={pages}")
+        told = "nothing was written, make room and try again"
+        with pytest.raises(StoreError, match=told), store.account("m-1", club) as account:
+            for reward in many:
+                with suppress(sqlite3.OperationalError):
+                    account.redeem(reward, id=reward, at="2026-01-06")
+            account.earn(Activity.purchase(5, at="2026-01-07", id="t-2"))
+        connection.execute(f"PRAGMA max_page_count={2 * pages}")
+        assert [entry.id for entry in store.entries("m-1")] == ["t-1"]
+        assert store.verify() == ()
+        with store.account("m-1", club) as account:
+            assert all(account.redeem(reward, id=reward, at="2026-01-06").ok for reward in list(many)[:50])
+        assert store.verify() == ()
 
 
 def test_a_full_disk_of_postgres_writes_nothing_by_halves_and_is_overcome(tmp_path):

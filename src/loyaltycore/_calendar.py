@@ -74,6 +74,24 @@ def moment_text(at: datetime) -> str:
     return f"{at.isoformat()}[{where.key}]" if isinstance(where, ZoneInfo) and where.key else at.isoformat()
 
 
+UTC_TEXTS: Final[dict[int, tuple[datetime, str, str]]] = {}
+"""Moments in UTC by where they are in memory: with the ISO text of each, in quotes, and the one of a single length."""
+
+_MOST_UTC_TEXTS: Final = 1000
+
+
+def utc_texts(at: datetime) -> tuple[datetime, str, str]:
+    """What `UTC_TEXTS` has of a moment in UTC, from now on: that of an entry is written several times."""
+    if len(UTC_TEXTS) >= _MOST_UTC_TEXTS:
+        UTC_TEXTS.clear()
+    naive = at.replace(tzinfo=None)
+    text = naive.isoformat()
+    whole = not at.microsecond and at.__class__ is datetime  # others may have text of their own
+    full = f"{text}.000000" if whole else naive.isoformat(timespec="microseconds")
+    known = UTC_TEXTS[id(at)] = at, f'"{text}+00:00"', f"{full}+00:00"
+    return known
+
+
 def text_moment(text: str) -> datetime:
     """The moment of `moment_text`, exactly: its zone, and which of two hours that civil time has twice.
 

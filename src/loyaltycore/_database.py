@@ -7,12 +7,12 @@ PostgreSQL what is read is locked row by row.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 import os
 import sqlite3
 from threading import RLock, local
 from time import monotonic, sleep
-from typing import Any, Final, NoReturn, Self, TypeVar
+from typing import Any, Final, NoReturn, Self, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
@@ -52,6 +52,8 @@ _OUT_OF_RANGE: Final = "22003"
 _TOO_LARGE: Final = "a number of points is too large for the database; keep below 2**63"
 
 _MOST_IDLE: Final = 5
+
+_NOTHING_MORE: Final = nullcontext()
 
 _PAUSE: Final = 0.01
 """Seconds before a lock is asked for again."""
@@ -115,9 +117,8 @@ class Database:
         connection.execute("PRAGMA secure_delete=ON")  # so that what is erased is gone from the file
 
     def _begin(self, connection: sa.Connection) -> None:
-        if self.locking:
-            writes = getattr(self._here, "locks", False)
-            driver(connection).execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if self.locking and not driver(connection).in_transaction:
+            driver(connection).execute("BEGIN")
 
     # Transactions -----------------------------------------------------------------------------------------------------
 
@@ -143,7 +144,8 @@ class Database:
     def writing(self, lock: Callable[[sa.Connection], R]) -> Iterator[tuple[sa.Connection, R]]:
         """A transaction that begins with *lock*, which is tried again until it has its locks or the time is up.
 
-        It is committed at the end, and rolled back at an exception.
+        It is committed at the end, and rolled back at an exception. The driver begins and ends it: the detour through
+        SQLAlchemy, which joins it when it is asked anything, takes as long as the statements of a small block.
         """
         if getattr(self._here, "writes", None) is not None:
             raise RuleError("one block of a store is within another; open all accounts at once, by store.accounts(...)")
@@ -154,9 +156,9 @@ class Database:
                 with self._translated(connection):
                     yield connection, locked
                 with self._translated(connection, committing=True):
-                    connection.commit()
+                    self._commit(connection)
             except BaseException:
-                _give_up(connection)
+                self._give_up(connection)
                 raise
             finally:
                 self._here.writes = None
@@ -171,10 +173,11 @@ class Database:
                     connection = self._connect()
                 try:
                     with self._translated(connection):
-                        self._begin_locking(connection)
+                        if self.on_sqlite and self.locking:
+                            driver(connection).execute("BEGIN IMMEDIATE")
                         return connection, lock(connection)
                 except BaseException:
-                    _give_up(connection)
+                    self._give_up(connection)
                     with self._translated():
                         self._put_by(connection)
                     raise
@@ -183,21 +186,41 @@ class Database:
                     raise
                 sleep(_PAUSE)
 
-    def _begin_locking(self, connection: sa.Connection) -> None:
-        self._here.locks = True
-        try:
-            connection.begin()
-        finally:
-            self._here.locks = False
+    def check_begun(self, connection: sa.Connection) -> None:
+        """Raise if SQLite has taken the transaction back by itself, as where there is no room, and nobody has noticed.
 
-    @contextmanager
-    def together(self, connection: sa.Connection) -> Iterator[None]:
-        """Statements that are sent without waiting for the answer to each; what went wrong is told at the end."""
-        if self.on_sqlite or not self._pipelines:
-            yield
+        What is written after that would be there at once.
+        """
+        if self.on_sqlite and self.locking and not driver(connection).in_transaction:
+            raise StoreError(
+                "SQLite has taken this transaction back, as it does where there is no room or the disk fails; nothing"
+                " was written, make room and try again"
+            )
+
+    def _commit(self, connection: sa.Connection) -> None:
+        if connection.in_transaction():  # SQLAlchemy has joined it
+            connection.commit()
+        else:
+            driver(connection).commit()
+
+    def _give_up(self, connection: sa.Connection) -> None:
+        """Roll back, if there is still anything to roll back on."""
+        if connection.closed or connection.invalidated:
             return
-        with driver(connection).pipeline():
-            yield
+        try:
+            if connection.in_transaction():
+                connection.rollback()
+            else:
+                driver(connection).rollback()
+        except (sa.exc.SQLAlchemyError, self.driver_error):
+            connection.invalidate()
+            self._engine.dispose()  # those that wait in the pool are lost as well, most likely
+
+    def together(self, connection: sa.Connection) -> AbstractContextManager[Any]:
+        """Statements that are sent without waiting for the answer to each; what went wrong is told at the end."""
+        if self._pipelines:
+            return cast("AbstractContextManager[Any]", driver(connection).pipeline())
+        return _NOTHING_MORE
 
     def _connect(self) -> sa.Connection:
         if os.getpid() != self._process:  # a connection belongs to the process that made it
@@ -217,12 +240,12 @@ class Database:
         else:
             connection.close()
 
-    @contextmanager
-    def _mine(self) -> Iterator[None]:
+    def _mine(self) -> AbstractContextManager[None]:
         """The turn of this thread: a database in memory has one connection."""
-        if not self.in_memory:
-            yield
-            return
+        return self._turn() if self.in_memory else _NOTHING_MORE
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
         if not self._alone.acquire(timeout=self.timeout):
             raise StoreBusy(f"the store was in use for {self.timeout:g} seconds; try again")
         try:
@@ -250,14 +273,6 @@ class Database:
 def driver(connection: sa.Connection) -> Any:
     """The driver's own connection, which is asked without a detour where it is asked often."""
     return connection.connection.dbapi_connection
-
-
-def _give_up(connection: sa.Connection) -> None:
-    """Roll back, if there is still anything to roll back on."""
-    try:
-        connection.rollback()
-    except sa.exc.SQLAlchemyError:
-        connection.invalidate()
 
 
 def _unknown(url: object) -> RuleError:

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from json.encoder import encode_basestring
 from typing import Any, Final, TypeAlias, cast
 
 import attrs
 
 from loyaltycore._annotations import Wants, slots_of, wants_of
-from loyaltycore._calendar import moment_text
-from loyaltycore._exact import MAX_DIGITS, FrozenMap, Ratio, show
+from loyaltycore._calendar import UTC_TEXTS, moment_text, utc_texts
+from loyaltycore._exact import EMPTY, MAX_DIGITS, FrozenMap, Ratio, show
 from loyaltycore._reading import TAGS, VERSION
 from loyaltycore._strategy import Stored, parts_of
 from loyaltycore.activity import CounterKey
@@ -27,7 +27,7 @@ Writer: TypeAlias = Callable[[Any, int], str]
 """The text of a value that stands so deep."""
 
 _DEEP: Final = 20
-_TEXT: Final = frozenset({str})
+_MOST_DAYS: Final = 10_000
 _LARGE: Final = 10**MAX_DIGITS
 
 _quoted: Callable[[str], str] = encode_basestring
@@ -67,32 +67,41 @@ def _writer_of_class(cls: type) -> Writer:
         raise Unusual
     slots = slots_of(cls)
     names: dict[str, Any] = {"quoted": _quoted, "Unusual": Unusual, "LARGE": _LARGE}
-    names |= {"moment": _moment, "datetime": datetime, "FrozenMap": FrozenMap}
+    names |= {"moment": _moment, "datetime": datetime, "day": _day, "date": date, "FrozenMap": FrozenMap}
     lines = ["def write(value, depth):", f"  if depth > {_DEEP}: raise Unusual", f"  text = {_head(kind)!r}"]
     for n, part in enumerate(parts_of(cls)):
-        hint = slots[part.keyword].hint
-        names[f"write_{n}"], names[f"default_{n}"] = _writer(hint), part.default
-        said, key = f"write_{n}(it, depth + 1)", f', "{part.keyword}": '
-        plain = wants_of(hint).plain
-        if str in plain:
-            said = f"quoted(it) if it.__class__ is str else {said}"
-        elif datetime in plain:
-            said = f"moment(it) if it.__class__ is datetime else {said}"
-        elif int in plain:
-            said = f"repr(it) if it.__class__ is int and -LARGE < it < LARGE else {said}"
-        elif (wants := wants_of(hint)).items:
-            names[f"items_{n}"] = _items_writer(wants)
-            said = f"items_{n}(it, depth + 2) if it.__class__ is tuple and depth < {_DEEP} else {said}"
-        elif wants.pairs:
-            names[f"mapping_{n}"] = _mapping_writer(wants)
-            said = f"mapping_{n}(it, depth + 2) if it.__class__ is FrozenMap and depth < {_DEEP} else {said}"
+        hint, default = slots[part.keyword].hint, part.default
+        names[f"write_{n}"], names[f"default_{n}"] = _writer(hint), default
+        key = f', "{part.keyword}": '
+        add = f"text += {key!r} + ({_quickly(n, hint, names)})"
         lines.append(f"  it = value.{part.name}")
-        if part.default is attrs.NOTHING:
-            lines.append(f"  text += {key!r} + ({said})")
-        else:
-            lines.append(f"  if it is not default_{n} and it != default_{n}: text += {key!r} + ({said})")
+        if default is EMPTY:  # to compare maps is a call
+            add = f"if it is not default_{n} and (it._items if it.__class__ is FrozenMap else it != default_{n}): {add}"
+        elif default is not attrs.NOTHING:
+            add = f"if it is not default_{n} and it != default_{n}: {add}"
+        lines.append(f"  {add}")
     exec("\n".join([*lines, "  return text + '}'"]), names)  # noqa: S102 (names of fields alone)
     return cast("Writer", names["write"])
+
+
+def _quickly(n: int, hint: Any, names: dict[str, Any]) -> str:
+    """How the field of that number is written, at once if it is what its annotation lets one expect."""
+    wants, rest = wants_of(hint), f"write_{n}(it, depth + 1)"
+    if str in wants.plain:
+        return f"quoted(it) if it.__class__ is str else {rest}"
+    if datetime in wants.plain:
+        return f"moment(it) if it.__class__ is datetime else {rest}"
+    if date in wants.plain:
+        return f"day(it) if it.__class__ is date else {rest}"
+    if int in wants.plain:
+        return f"repr(it) if it.__class__ is int and -LARGE < it < LARGE else {rest}"
+    if wants.items:
+        names[f"items_{n}"] = _items_writer(wants)
+        return f"items_{n}(it, depth + 2) if it.__class__ is tuple and depth < {_DEEP} else {rest}"
+    if wants.pairs:
+        names[f"mapping_{n}"] = _mapping_writer(wants)
+        return f"mapping_{n}(it, depth + 2) if it.__class__ is FrozenMap and depth < {_DEEP} else {rest}"
+    return rest
 
 
 def _head(kind: str) -> str:
@@ -130,25 +139,47 @@ def _writer(hint: Any) -> Writer:
 
 
 def _items_writer(wants: Wants) -> Writer:
+    if not wants.items:
+        return _refused
     if wants.items == (tuple[int, int], ...):
         return _pairs
+    if wants.items[1:] == (...,):
+        return _all_writer(wants.items[0])
     inside: list[Writer] = []  # found when it is first asked for: what is wanted may have itself inside
 
     def write(values: tuple[Any, ...], depth: int) -> str:
-        if not wants.items:
-            raise Unusual
         if not inside:
-            inside.extend(_writer(hint) for hint in wants.items if hint is not ...)
-        if wants.items[1:] != (...,):
-            return f"[{', '.join([one(value, depth) for one, value in zip(inside, values, strict=True)])}]"
+            inside.extend(map(_writer, wants.items))
+        return f"[{', '.join([one(value, depth) for one, value in zip(inside, values, strict=True)])}]"
+
+    return write
+
+
+def _refused(_: Any, __: int) -> str:
+    raise Unusual
+
+
+def _all_writer(hint: Any) -> Writer:
+    """How any number of values is written where that annotation is wanted of each."""
+    inside: list[Writer] = []
+
+    def write(values: tuple[Any, ...], depth: int) -> str:
+        if not inside:
+            inside.append(_writer(hint))
         [each] = inside
-        return f"[{', '.join([each(value, depth) for value in values])}]"
+        if len(values) == 1:  # as the lines of most activities
+            return f"[{_BY_CLASS.get(values[0].__class__, each)(values[0], depth)}]"
+        return f"[{', '.join([_BY_CLASS.get(value.__class__, each)(value, depth) for value in values])}]"
 
     return write
 
 
 def _pairs(values: tuple[Any, ...], _: int) -> str:
     """Pairs of whole numbers: the lots of an entry, of which there are many."""
+    if len(values) == 1:
+        [(one, other)] = values
+        if one.__class__ is other.__class__ is int and -_LARGE < one < _LARGE and -_LARGE < other < _LARGE:
+            return f"[[{one}, {other}]]"
     for one, other in values:
         if one.__class__ is not int or other.__class__ is not int:
             raise Unusual
@@ -158,11 +189,11 @@ def _pairs(values: tuple[Any, ...], _: int) -> str:
 
 
 def _mapping_writer(wants: Wants) -> Writer:
+    if not wants.pairs:
+        return _refused
     inside: list[Writer] = []
 
     def write(values: FrozenMap[Any, Any], depth: int) -> str:
-        if not wants.pairs:
-            raise Unusual
         if not inside:
             pair = (Any, Any) if wants.free else wants.pairs
             inside.extend([_writer(wants.pairs[1]), _items_writer(Wants(items=pair))])
@@ -172,8 +203,12 @@ def _mapping_writer(wants: Wants) -> Writer:
         for key, value in items.items():
             if key.__class__ is not str or (wants.free and key == "type"):
                 break
-            writer = _BY_CLASS.get(value.__class__)
-            texts.append(f"{_quoted(key)}: {writer(value, depth) if writer is not None else one(value, depth)}")
+            cls = value.__class__
+            if cls is int and -_LARGE < value < _LARGE:
+                texts.append(f"{_quoted(key)}: {value}")
+                continue
+            writer = _BY_CLASS.get(cls, one)
+            texts.append(f"{_quoted(key)}: {writer(value, depth)}")
         else:
             return "{" + ", ".join(texts) + "}"
         pairs = f"[{', '.join([write_pair(pair, depth + 1) for pair in items.items()])}]"
@@ -199,12 +234,16 @@ def _fraction(value: Fraction, wants: Wants) -> str:
 
 
 def _date(value: date, wants: Wants) -> str:
-    text = f'"{value.isoformat()}"'
     if date in wants.plain:
-        return text
+        return _day(value)
     if not wants.free:
         raise Unusual
-    return _tagged("date", text)
+    return _tagged("date", _day(value))
+
+
+@lru_cache(_MOST_DAYS)
+def _day(value: date) -> str:
+    return f'"{value.isoformat()}"'
 
 
 def _datetime(value: datetime, wants: Wants) -> str:
@@ -219,16 +258,15 @@ _PLAIN: Final[dict[type, Callable[[Any, Wants], str]]] = {
     bool: _word, type(None): _word, Ratio: _fraction, Fraction: _fraction, date: _date, datetime: _datetime,
 }  # fmt: skip
 
-_last: Final[list[tuple[datetime | None, str]]] = [(None, "")]
-
 
 def _moment(at: datetime) -> str:
-    """A moment as text; that of an entry often stands in it several times."""
-    known, text = _last[0]
-    if known is not at:
-        text = f'"{at.isoformat() if at.tzinfo is UTC or at.tzinfo is None else moment_text(at)}"'
-        _last[0] = at, text
-    return text
+    """A moment as text."""
+    known = UTC_TEXTS.get(id(at))
+    if known is not None and known[0] is at:
+        return known[1]
+    if at.tzinfo is UTC:
+        return utc_texts(at)[1]
+    return f'"{at.isoformat() if at.tzinfo is None else moment_text(at)}"'
 
 
 def _tagged(tag: str, text: str) -> str:

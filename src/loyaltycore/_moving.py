@@ -181,7 +181,7 @@ def _import_account(store: Store, rows: list[dict[str, Any]]) -> None:
     revision = store._registered(program)
     with store._database.writing(lambda c: store._lock(c, member, program, revision)) as (connection, row):
         loaded = _loaded.read(connection, store._statements, row, program, store._cache)
-        shared = SharedCounts(connection, store._statements, program)
+        shared = SharedCounts(store._database, connection, store._statements, program)
         opened = Opened(
             connection, store._statements, member, program, loaded=loaded, shared=shared, reading=store._reading
         )

@@ -11,14 +11,14 @@ from typing import Any, Final, TypeAlias, cast
 
 import sqlalchemy as sa
 
-from loyaltycore._database import StoreError
+from loyaltycore._database import Database, StoreError
 from loyaltycore._exact import EMPTY, FrozenMap
 from loyaltycore._loaded import Cache, Loaded, entries_about, entries_of, snapshot_of, stored
 from loyaltycore._statements import Statement, Statements
 from loyaltycore._strategy import walk
 from loyaltycore.account import Account
 from loyaltycore.activity import CounterKey, FactValue
-from loyaltycore.archive import Archive, LotRecord, LotsChanged
+from loyaltycore.archive import Archive, ArchivedLots, LotRecord, LotsChanged
 from loyaltycore.entries import Entry
 from loyaltycore.history import AnyProgram
 from loyaltycore.redemption import OptionLimit, Stock
@@ -35,7 +35,10 @@ Reading: TypeAlias = Callable[[], AbstractContextManager[sa.Connection]]
 class SharedCounts(MutableMapping[CounterKey, int]):
     """What all members have counted, reward by reward: locked when it is first looked at, written at the end."""
 
-    def __init__(self, connection: sa.Connection, statements: Statements, program: AnyProgram) -> None:
+    def __init__(
+        self, database: Database, connection: sa.Connection, statements: Statements, program: AnyProgram
+    ) -> None:
+        self._database = database
         self._connection = connection
         self._statements = statements
         self._program = program
@@ -52,6 +55,7 @@ class SharedCounts(MutableMapping[CounterKey, int]):
             asked, of = self._statements.counts, {"of": self._program.name, "what": reward}
             row = asked.run(self._connection, of).fetchone()
             if row is None:
+                self._database.check_begun(self._connection)
                 self._statements.new_counts.run(self._connection, {"program": self._program.name, "reward": reward})
                 row = asked.run(self._connection, of).fetchone()
             found = self._found[reward] = {
@@ -118,8 +122,8 @@ class InTables(Archive):
         """Know what an archive knew, with the entries that have come since."""
         names = earlier._names
         if names is not None:
-            for entry in since:
-                names.update((entry.id, entry.source))
+            names.update([entry.id for entry in since])
+            names.update([entry.source for entry in since if entry.source])
             self._names, earlier._names = names, None
         return self
 
@@ -272,9 +276,13 @@ class Opened:
             account._snapshot = kept.snapshot
             account._look_up = self._archive_of(kept).follow(self._archive, left._ledger.entries)
             account._ledger = account._fold(())
-            account._ledger.lots.take_from(left._ledger)  # type: ignore[attr-defined]  # they are an archive's
+            before = left._ledger
+            if isinstance(before.lots, ArchivedLots):  # else all was new, and nobody has asked for lots of the archive
+                account._ledger.lots.take_from(before)  # type: ignore[attr-defined]  # they are an archive's
+                before.lots.let_go()
+            before.let_go()
         account._ledger.clock = _BEGINNING  # as it is of one that was read
-        left._left_as = ended, partial(self._archive_of, ended)
+        left._left_as = ended, partial(InTables, self._statements, self.member, ended, self._reading)
         del left._ledger, left._look_up
         return account
 

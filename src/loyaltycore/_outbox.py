@@ -68,9 +68,13 @@ class News:
     def of_entry(self, opened: Opened, entry: Entry) -> None:
         """Tell of one entry, if anyone wants to know of its kind."""
         data: dict[str, Any]
-        if entry.kind == "earned" and entry.points:
-            kind, data = "points_earned", {"id": entry.id, "unit": entry.unit, "points": entry.points}
-        elif entry.kind == "lapsed":
+        if entry.kind == "earned":  # as most are, so this is said at once
+            if entry.points:
+                said = f'{{"id": {_quoted(entry.id)}, "unit": {_quoted(entry.unit)}, "points": {entry.points}}}'
+                at = self._statements.instant(entry.at)
+                self.rows.append((opened.member, "points_earned", str(entry.seq), entry.seq, at, None, said))
+            return
+        if entry.kind == "lapsed":
             kind, data = "points_expired", {"unit": entry.unit, "points": entry.points}
         elif entry.kind == "tier_changed" and _is_up(opened.program, entry):
             kind = "tier_up"

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from loyaltycore._calendar import UTC_TEXTS, utc_texts
 from loyaltycore._database import driver
 from loyaltycore._tables import WHERE, Tables
 
@@ -21,9 +22,6 @@ BALANCE: Final = ("account", "unit", *WHERE)
 LOT: Final = ("account", "lot", "used_up", "data")
 EVENT: Final = ("account", "kind", "subject", "seq", "at", "until", "data")
 """The columns of rows that are written, in the order in which their values are given."""
-
-_MOST_TEXTS: Final = 200
-"""Moments whose text is remembered."""
 
 
 class AccountRow(NamedTuple):
@@ -68,7 +66,6 @@ class Statements:
 
     def __init__(self, tables: Tables, *, on_sqlite: bool) -> None:
         self._on_sqlite = on_sqlite
-        self._texts: dict[int, tuple[datetime, str]] = {}
         self._dialect: Any = (sqlite.dialect if on_sqlite else postgresql.psycopg.dialect)(
             paramstyle="qmark" if on_sqlite else "format"
         )
@@ -85,12 +82,11 @@ class Statements:
         )
         self.drop_row = make(sa.delete(accounts).where(member))
         self.covered = make(sa.select(accounts.c.covered).where(member))
-        changed = _bound("length", "posted", "due", "rewards", "revision") | {"version": sa.bindparam("next")}
-        put_row = sa.update(accounts).where(member).values(changed)
+        changed = _bound("length", "posted", "due", "rewards", "revision", "covered")
+        put_row = sa.update(accounts).where(member).values({**changed, "version": sa.bindparam("next")})
         self.put_row = make(put_row)
         self.put_row_guarded = make(put_row.where(accounts.c.version == sa.bindparam("before")))
         self.put_person = make(sa.update(accounts).where(member).values(_bound("joined", "facts")))
-        self.put_covered = make(sa.update(accounts).where(member).values(_bound("covered")))
 
         snapshots = self.insert(tables.snapshots)
         self.snapshot = make(sa.select(tables.snapshots.c.data).where(tables.snapshots.c.account == sa.bindparam("of")))
@@ -155,13 +151,10 @@ class Statements:
         """A moment as the driver wants it."""
         if at is None or not self._on_sqlite:
             return at
-        known = self._texts.get(id(at))  # that of an entry is asked for several times
+        known = UTC_TEXTS.get(id(at))
         if known is None or known[0] is not at:
-            if len(self._texts) >= _MOST_TEXTS:
-                self._texts.clear()
-            text = (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="microseconds")
-            known = self._texts[id(at)] = at, text
-        return known[1]
+            known = utc_texts(at if at.tzinfo is UTC else at.astimezone(UTC))
+        return known[2]
 
     def day(self, day: date | None) -> Any:
         """A day as the driver wants it."""
@@ -172,16 +165,16 @@ class Statements:
         found = (self._locked_row if locked else self._row).run(connection, {"of": member}).fetchone()
         if found is None:
             return None
-        row = AccountRow(*found)
-        posted, due = _read_instant(row.posted), _read_instant(row.due)
-        joined = date.fromisoformat(row.joined) if isinstance(row.joined, str) else row.joined
-        return row._replace(joined=joined, posted=posted, due=due)
+        of, program, joined, facts, version, length, posted, due, *rest = found
+        joined = date.fromisoformat(joined) if isinstance(joined, str) else joined
+        return AccountRow(of, program, joined, facts, version, length, _read_instant(posted), _read_instant(due), *rest)
 
 
 def _read_instant(value: Any) -> datetime | None:
     if value is None:
         return None
-    return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+    at: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def _bound(*names: str) -> dict[str, Any]:

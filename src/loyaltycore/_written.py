@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 import json
 from typing import Any, Final, NamedTuple
 
@@ -64,24 +64,24 @@ def write(
             statements.drop_row.run(connection, {"of": of})  # nothing was written, so there is no account
         return None
     ledger = account._ledger
-    kept = loaded._replace(
-        version=loaded.version + 1, joined=account._joined, facts=account._facts, tail=(*loaded.tail, *new),
-        rewards=affordable(account), revision=revision,
+    kept = Loaded(
+        loaded.version + 1, account._joined, account._facts, loaded.snapshot, (*loaded.tail, *new), affordable(account),
+        revision,
     )  # fmt: skip
     if new:
         statements.put_entries.run_for_each(connection, rows_of(statements, of, new))
         statements.put_balances.run_for_each(connection, balances_of(account, {entry.unit for entry in new}))
+    if len(kept.tail) >= MOST or _takes_long(account, kept):
+        kept = _write_snapshot(connection, statements, account, kept)
     row = {
         "of": of, "next": kept.version, "length": ledger.length, "posted": statements.instant(ledger.posted),
-        "due": statements.instant(next_due(account)), "rewards": json.dumps(kept.rewards), "revision": revision,
-        "before": loaded.version,
+        "due": statements.instant(next_due(account)), "rewards": names_text(kept.rewards), "revision": revision,
+        "covered": 0 if kept.snapshot is None else kept.snapshot.seq, "before": loaded.version,
     }  # fmt: skip
     answer = (statements.put_row_guarded if guarded else statements.put_row).run(connection, row)
     if not same:
         person = {"of": of, "joined": statements.day(account._joined), "facts": facts_text(account._facts)}
         statements.put_person.run(connection, person)
-    if len(kept.tail) >= MOST or _takes_long(account, kept):
-        kept = _write_snapshot(connection, statements, account, kept)
     return Written(opened, kept, answer)
 
 
@@ -98,9 +98,8 @@ def _write_snapshot(connection: sa.Connection, statements: Statements, account: 
     ledger = account._ledger
     snapshot = freeze_without_lots(ledger, saved(ledger))
     lots = ledger.lots.values() if account._snapshot is None else _changed(account)
-    statements.put_lots.run_for_each(connection, [lot_row(account.id, lot) for lot in lots])
+    statements.put_lots.run_for_each(connection, (lot_row(account.id, lot) for lot in lots))
     statements.put_snapshot.run(connection, {"account": account.id, "data": to_json(snapshot)})
-    statements.put_covered.run(connection, {"of": account.id, "covered": snapshot.seq})
     return kept._replace(snapshot=snapshot, tail=())
 
 
@@ -115,16 +114,13 @@ def _changed(account: Account) -> list[LotState]:
 
 
 def lot_row(member: str, lot: LotState) -> tuple[str, int, bool, str]:
-    """A lot as a row."""
-    return (member, lot.id, is_used_up(lot), _lot_text(lot))
-
-
-def _lot_text(lot: LotState) -> str:
-    """A lot as text; a record is made of it only where it is not written as it stands."""
-    if lot.moment is None or lot.moment.tzinfo is UTC:
-        with suppress(Unusual):
-            return text_of(lot, LotRecord)
-    return to_json(record(lot))
+    """A lot as a row; a record is made of it only where it is not written as it stands."""
+    moment = lot.moment
+    try:
+        text = text_of(lot, LotRecord) if moment is None or moment.tzinfo is UTC else to_json(record(lot))
+    except Unusual:
+        text = to_json(record(lot))
+    return member, lot.id, is_used_up(lot), text
 
 
 def next_due(account: Account) -> datetime | None:
@@ -133,10 +129,9 @@ def next_due(account: Account) -> datetime | None:
     return None if due is None else due[0]
 
 
-def rows_of(statements: Statements, member: str, new: tuple[Entry, ...]) -> list[tuple[Any, ...]]:
+def rows_of(statements: Statements, member: str, new: tuple[Entry, ...]) -> Iterator[tuple[Any, ...]]:
     """Entries as rows; *part* counts those of one id."""
     parts: dict[str, int] = {}
-    rows = []
     for entry in new:
         name, source, at, posted = entry.id, entry.source, entry.at, entry.posted
         check_id(name, "id")
@@ -144,12 +139,11 @@ def rows_of(statements: Statements, member: str, new: tuple[Entry, ...]) -> list
             check_id(source, "source")
         part = parts.get(name, 0)
         happened = statements.instant(at)
-        rows.append((
+        yield (
             member, entry.seq, name or None, part, entry.kind, source or None, happened,
             happened if posted is at else statements.instant(posted), entry.unit, entry.points, to_json(entry),
-        ))  # fmt: skip
+        )  # fmt: skip
         parts[name] = part + 1
-    return rows
 
 
 def balances_of(account: Account, units: set[str] | None = None) -> list[tuple[Any, ...]]:
@@ -162,6 +156,12 @@ def balances_of(account: Account, units: set[str] | None = None) -> list[tuple[A
     ]
 
 
+@lru_cache
+def names_text(names: tuple[str, ...]) -> str:
+    """Names as JSON text."""
+    return json.dumps(names)
+
+
 def facts_text(facts: Mapping[str, FactValue]) -> str:
     """Facts of a member, as they are kept."""
     return to_json(Member(facts=FrozenMap(facts))) if facts else NO_FACTS
@@ -170,10 +170,10 @@ def facts_text(facts: Mapping[str, FactValue]) -> str:
 def affordable(account: Account) -> tuple[str, ...]:
     """The rewards that the member could have now; what others have left of a stock is not looked at."""
     at = account._ledger.posted
-    if at is None or not account._terms.version(at).rewards:
+    if at is None:
         return ()
     shared, account._shared = account._shared, None
     try:
-        return tuple(sorted(quote.option for quote in account.options(at=at) if quote.ok))
+        return account._affordable(at)
     finally:
         account._shared = shared

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import ItemsView, Iterable, Iterator, ValuesView
 from datetime import UTC, date, datetime
+from weakref import proxy
 
 from loyaltycore._exact import EMPTY, FrozenMap
 from loyaltycore._strategy import Stored, frozen, walk
@@ -191,6 +192,10 @@ class ArchivedLots(dict[int, LotState]):
                 self._ledger.books[lot.unit].forget(lot)
         self._elsewhere -= super().__len__()
 
+    def let_go(self) -> None:
+        """As `LedgerState.let_go`."""
+        self._ledger = proxy(self._ledger)
+
     def read(self) -> None:
         """Read the lots of which something is left."""
         ledger, left = self._ledger, self._left
@@ -226,7 +231,7 @@ class ArchivedLots(dict[int, LotState]):
 
     def __len__(self) -> int:
         """How many there were ever: lots are numbered by it."""
-        return super().__len__() + self._elsewhere
+        return dict.__len__(self) + self._elsewhere
 
     def __missing__(self, number: int) -> LotState:
         if self._left:

@@ -74,6 +74,8 @@ def in_words(why: Why) -> str:
     """The reason as text."""
     if isinstance(why, str):
         return why
+    if isinstance(why, Later):
+        return in_words(why.raw()[1])
     known = _CODES.get(id(why))  # before what it is, which takes longer to ask
     if known is not None and known[0] is why:
         return known[1]

@@ -254,6 +254,7 @@ class UnreadBook(Book):
         self._new = Book(order)
         """The lots that came since."""
         self.at_hand = self._new.lots
+        self.place = self._new.place  # type: ignore[method-assign]  # one call less for each lot that comes in
         self._read = read
 
     def __getattr__(self, name: str) -> Any:
@@ -271,10 +272,6 @@ class UnreadBook(Book):
             setattr(book, name, getattr(self, name))
         self.__dict__ = vars(book)
         self.__class__ = Book  # type: ignore[assignment]  # it is one now
-
-    def place(self, lot: LotState) -> None:
-        """As `Book.place`."""
-        self._new.place(lot)
 
     def put_back(self, lot: LotState) -> None:
         """As `Book.put_back`."""
@@ -305,14 +302,14 @@ class FixedBook(UnreadBook):
     @property
     def soonest(self) -> datetime | None:  # type: ignore[override]
         """As `Book.soonest`."""
-        ends = [at for at in (self._new.soonest, self._end and self._end[0]) if at is not None]
-        return min(ends, default=None)
+        new, end = self._new.soonest, self._end
+        return new if end is None or (new is not None and new < end[0]) else end[0]
 
     @property
     def by_pending(self) -> list[tuple[datetime, int]]:  # type: ignore[override]
         """As `Book.by_pending`, of which only the first matters."""
-        first = [*self._new.by_pending[:1], *([] if self._wait is None else [self._wait])]
-        return sorted(first)
+        new, wait = self._new.by_pending, self._wait
+        return new if wait is None else [min(new[0], wait) if new else wait]
 
     def next_pending(self) -> Due:
         """As `Book.next_pending`."""
@@ -324,4 +321,6 @@ class FixedBook(UnreadBook):
 
 
 def _first(one: Due, other: Due) -> Due:
-    return min((due for due in (one, other) if due is not None), default=None)
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

@@ -259,7 +259,7 @@ class Desk:
         """What a call does last: what is due at once, and what this account has counted, for all to count together."""
         if self._ledger.by_itself:
             self._go_on()
-        if self._shared is not None:
+        if self._shared is not None and (self._ledger.by_all or self._published):
             self._share()
 
     def _go_on(self) -> None:

@@ -110,7 +110,8 @@ class Ledger(LedgerFold):
             pending = book.by_pending and book.by_pending[0][0] <= to and book.next_pending()
             if pending and (best is None or (pending[0], ACTIVATE) < best[:2]):
                 best = (pending[0], ACTIVATE, unit, pending[1])
-            end = book.soonest is not None and book.soonest <= to and book.next_end()
+            soonest = book.soonest
+            end = soonest is not None and soonest <= to and book.next_end()
             if end and (best is None or (end[0], LAPSE) < best[:2]):
                 best = (end[0], LAPSE, unit, end[1])
         if self.standings is not None or self.coming is not None or self.by_itself:  # most accounts only hold points

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, cast
+from weakref import proxy
 
 from attrs import evolve
 
@@ -68,11 +69,11 @@ class LedgerState:
     """The books, counters, holds and redemptions of one account."""
 
     __slots__ = (  # an object of more than thirty fields is slow to look into without; the dict is for `main_unit`
-        "__dict__", "_in_tiers", "_journal", "_members", "_more_of", "_noted_last", "_policies", "_seen", "_taken",
-        "before", "books", "by_all", "by_itself", "by_timeout", "changes", "clock", "closed", "coming", "counted",
-        "entries", "first_of", "given_facts", "holds", "joined", "joins", "last", "lots", "member_id", "notes",
-        "past", "posted", "revised", "revisions", "routines", "saved_before", "settled", "standings", "terms",
-        "totals_before", "watches", "zone",
+        "__dict__", "__weakref__", "_in_tiers", "_journal", "_members", "_more_of", "_noted_last", "_policies",
+        "_seen", "_taken", "before", "books", "by_all", "by_itself", "by_timeout", "changes", "clock", "closed",
+        "coming", "counted", "entries", "first_of", "given_facts", "holds", "joined", "joins", "last", "lots",
+        "member_id", "notes", "past", "posted", "revised", "revisions", "routines", "saved_before", "settled",
+        "standings", "terms", "totals_before", "watches", "zone",
     )  # fmt: skip
 
     def __init__(self, terms: Terms, member: str, joined: date | None, facts: Mapping[str, Any]) -> None:
@@ -123,6 +124,15 @@ class LedgerState:
         self._in_tiers: dict[str, tuple[Any, Member]] = {}
         self._noted_last = FIRST
         self._journal: list[Callable[[], None]] | None = None
+
+    def let_go(self) -> None:
+        """Be there for those alone who have it: what it has itself refers back weakly, as nobody goes on with it.
+
+        In a circle it would stay until Python looks for circles, among all there is.
+        """
+        self._members, self._in_tiers = {}, {}
+        if self.standings is not None:
+            self.standings.ledger = proxy(self)
 
     # Entries --------------------------------------------------------------------------------------------------------
 
@@ -239,6 +249,11 @@ class LedgerState:
             book = self.books[unit] = Book(self.terms.unit(unit, self.revised).order)
         return book
 
+    def available(self, unit: str) -> int:
+        """Points that can be spent now, after what is owed."""
+        book = self.book(unit)
+        return max(0, book.available - book.owed)
+
     def day(self, instant: datetime) -> date:
         """The civil date of an instant."""
         return instant.astimezone(self.zone).date()
@@ -248,6 +263,10 @@ class LedgerState:
         book = self.book(unit)
         total = {**dict.fromkeys(_NAMES, 0), **self.totals_before.get(unit, EMPTY)}
         for entry in self.entries:
+            if entry.kind == "earned":  # as most are
+                if entry.unit == unit:
+                    total["earned"] += entry.points
+                continue
             name, sign = _becomes(entry, unit)
             if name:
                 total[name] += sign * abs(entry.points)

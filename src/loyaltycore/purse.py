@@ -26,9 +26,10 @@ class Purse:
 
     def available(self, unit: str) -> int:
         """Points that can be spent now, after what is owed."""
-        book = self.ledger.book(unit or self.unit or self.ledger.main_unit)
+        unit = unit or self.unit or self.ledger.main_unit
         if self.condition is None:
-            return max(0, book.available - book.owed)
+            return self.ledger.available(unit)
+        book = self.ledger.book(unit)
         accepted = self.accepted()
         return max(0, sum(lot.points for lot in book.live.values() if accepted(lot)) - book.owed)
 

@@ -183,6 +183,11 @@ class RedemptionOption(Strategy):
     def _unit(self) -> str:
         return getattr(self, "unit", "")
 
+    @property
+    def _price_alone(self) -> int | None:
+        """How many points are all that is asked, of anyone at any time; `None` where that is not known beforehand."""
+        return None
+
     # Operators and methods ------------------------------------------------------------------------------------------
 
     def __mul__(self, factor: Factor | Number) -> RedemptionOption:

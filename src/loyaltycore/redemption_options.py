@@ -17,6 +17,7 @@ from loyaltycore._exact import (
     above_zero,
     at_least_zero,
     floor,
+    round_to,
     show,
     tidy,
     whole,
@@ -80,6 +81,11 @@ def _priced(price: Exact | EarningRule, order: Activity, member: Member) -> Awar
     return price.award(order, member) if isinstance(price, EarningRule) else award_of((price, "the price", (), EMPTY))
 
 
+def _whole_price(price: Exact | EarningRule) -> int | None:
+    """A price that is no rule, in whole points."""
+    return None if isinstance(price, EarningRule) else int(round_to(price, "ceil"))
+
+
 @frozen
 class Item(RedemptionOption):
     """Something handed over: a product, a perk, an upgrade, a ticket.
@@ -104,6 +110,10 @@ class Item(RedemptionOption):
         name = self.sku or self.grants
         return Quote(name, part.exact, unit=self.unit, grants=grants, parts=(part,))
 
+    @property
+    def _price_alone(self) -> int | None:
+        return _whole_price(self.cost) if type(self) is Item else None
+
 
 @frozen
 class Voucher(RedemptionOption):
@@ -125,6 +135,10 @@ class Voucher(RedemptionOption):
             if last is not None:
                 grants["expires_on"] = last.isoformat()
         return Quote("voucher", part.exact, unit=self.unit, value=self.worth, grants=grants, parts=(part,))
+
+    @property
+    def _price_alone(self) -> int | None:
+        return _whole_price(self.cost) if type(self) is Voucher and self.expiry is None else None
 
 
 @frozen

@@ -207,8 +207,7 @@ class Past:
 
     def first_of(self, id: str) -> Entry | None:
         """The first entry of a call."""
-        found = self.about(id)
-        return next((entry for entry in found if entry.id == id), None) if found else None
+        return next((entry for entry in self.about(id) if entry.id == id), None) if self._look_up(id) else None
 
     def seen(self, id: str) -> Seen | None:
         """An activity, what it earned, and what of it was refunded."""
@@ -266,31 +265,25 @@ class Recalled(dict[str, V]):
         self._absent = ""  # what was last looked for in vain: a new id is asked about before it is put in
 
     def __missing__(self, id: str) -> V:
-        found = self._found(id)
+        found: V | None = self.get(id)
         if found is None:
             raise KeyError(id)
         return found
 
-    def _found(self, id: str) -> V | None:
+    def get(self, id: str, default: Any = None) -> Any:
+        """As `dict.get`, of what was before too."""
+        if id in self:
+            return self[id]
         if id == self._absent:
-            return None
+            return default
         found = self._recall(id)
         if found is None:
             self._absent = id
-        else:
-            self[id] = found
+            return default
+        self[id] = found
         return found
-
-    def get(self, id: str, default: Any = None) -> Any:
-        """As `dict.get`, of what was before too."""
-        found = super().get(id)
-        if found is None:
-            found = self._found(id)
-        return default if found is None else found
 
     def setdefault(self, id: str, default: Any = None) -> Any:
         """As `dict.setdefault`, of what was before too."""
-        found = self.get(id)
-        if found is None:
-            self[id] = found = default
-        return found
+        found = None if id == self._absent else self.get(id)
+        return dict.setdefault(self, id, default) if found is None else found

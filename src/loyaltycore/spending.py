@@ -78,6 +78,20 @@ class Spending(Desk):
         except RuleError as error:
             return Quote(reward).refused("not_eligible", f"it cannot be priced without an order: {error}")
 
+    def _affordable(self, at: datetime) -> tuple[str, ...]:
+        """The rewards that could be had at an instant, by name: those of `options` that are not refused."""
+        rewards = self._terms.version(at).rewards
+        if not rewards:
+            return ()
+        with self._as_of(at) as ledger:
+            return tuple(sorted([name for name, option in rewards.items() if self._can_have(ledger, name, option, at)]))
+
+    def _can_have(self, ledger: Ledger, reward: str, option: RedemptionOption, at: datetime) -> bool:
+        price = option._price_alone
+        if price is None:
+            return self._asked(ledger, reward, self._order(None, at)).ok
+        return ledger.available(option._unit or ledger.main_unit) >= price  # as of most rewards
+
     def next_reward(self, *, at: When, order: Activity | None = None) -> Quote | None:
         """The reward that is nearest of those for which only points are missing; `None` if there is none.
 

@@ -7,7 +7,7 @@ are told of it; if anything goes wrong, nothing is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -130,7 +130,6 @@ class Store:
 
     # Accounts ---------------------------------------------------------------------------------------------------------
 
-    @contextmanager
     def account(
         self,
         member: str,
@@ -138,25 +137,22 @@ class Store:
         *,
         joined: date | str | None = None,
         facts: Mapping[str, FactValue] | None = None,
-    ) -> Iterator[Account]:
+    ) -> AbstractContextManager[Account]:
         """An account for one block: locked, and written in one transaction when the block is left.
 
         At an exception nothing is written. After the block the account still answers questions, as of its end.
         *joined* and *facts* are remembered once they are given, until others are. Raises `StoreBusy` where the lock is
         not to be had in time.
         """
-        with self._opened((member,), program, {member: (joined, facts)}) as accounts:
-            yield accounts[0]
+        return self._opened((member,), program, {member: (joined, facts)}, _the_only)
 
-    @contextmanager
-    def accounts(self, *members_and_program: Any) -> Iterator[tuple[Account, ...]]:
+    def accounts(self, *members_and_program: Any) -> AbstractContextManager[tuple[Account, ...]]:
         """Several accounts of one program for a block: `with store.accounts("a", "b", program) as (a, b):`.
 
         They are locked in the order of their ids, so that two blocks never wait for each other, and written together.
         """
         *members, program = members_and_program or (None,)
-        with self._opened(tuple(members), program, {}) as accounts:
-            yield accounts
+        return self._opened(tuple(members), program, {}, tuple)
 
     def run(
         self,
@@ -220,8 +216,9 @@ class Store:
 
     @contextmanager
     def _opened(
-        self, members: tuple[str, ...], program: AnyProgram, given: Mapping[str, tuple[Any, Any]]
-    ) -> Iterator[tuple[Account, ...]]:
+        self, members: tuple[str, ...], program: AnyProgram, given: Mapping[str, tuple[Any, Any]],
+        shown: Callable[[list[Account]], R],
+    ) -> Iterator[R]:  # fmt: skip
         if not isinstance(program, (Program, ProgramHistory)):
             raise RuleError(f"program: {program!r} is no program; give the members' ids, and then the Program")
         if not members or len(set(members)) != len(members):
@@ -235,13 +232,13 @@ class Store:
 
         opened: dict[str, Opened] = {}
         with self._database.writing(lock) as (connection, rows):
-            shared = SharedCounts(connection, self._statements, program)
+            shared = SharedCounts(self._database, connection, self._statements, program)
             try:
                 for row in rows:
                     opened[row.member] = self._open(
                         connection, row, program, shared, *given.get(row.member, (None, None))
                     )
-                yield tuple(opened[member].account for member in members)
+                yield shown([opened[member].account for member in members])
                 kept = self._write(connection, opened.values(), revision, shared)
             finally:
                 for one in opened.values():
@@ -267,6 +264,7 @@ class Store:
         self, connection: sa.Connection, opened: Iterable[Opened], revision: int, shared: SharedCounts
     ) -> dict[str, Loaded]:
         """What the tables have of each account then; of those that nothing was done to what they had."""
+        self._database.check_begun(connection)
         guarded, news = self._database.locking, News(self._statements)
         kept = {one.member: one.loaded for one in opened}
         with self._database.together(connection):
@@ -468,7 +466,7 @@ class Store:
             return [self._lock(connection, member, program, revision) for member in sorted(members)]
 
         with self._database.writing(lock) as (connection, rows):
-            shared, near = SharedCounts(connection, self._statements, program), News(self._statements)
+            shared, near = SharedCounts(self._database, connection, self._statements, program), News(self._statements)
             opened = [self._open(connection, row, program, shared) for row in rows]
             for one in opened:
                 if not one.account._ledger.closed:
@@ -534,6 +532,11 @@ class Store:
     def import_(self, path: str | Path) -> int:
         """Read accounts from a file that `export` wrote, and say how many; those that are there already are refused."""
         return _moving.import_(self, Path(path))
+
+
+def _the_only(accounts: list[Account]) -> Account:
+    [account] = accounts
+    return account
 
 
 def _member(member: Any) -> str:
