@@ -302,6 +302,24 @@ def test_a_snapshot_is_refused_where_another_count_is_asked_for(counted):
     assert first.account("m-1", snapshot=taken).balance(at="2026-02-01") == 60
 
 
+WAITING = {"points": Points(PerSpend(1), pending=After(days=9))}
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        (Program("Club", earning=PerSpend(1), timezone="Asia/Tokyo"), "its days are those of UTC, and the program's"),
+        (Program("Club", points=WAITING), "points of 'points' wait by another rule since it was taken"),
+    ],
+)
+def test_a_snapshot_is_refused_where_only_the_entries_tell_what_is_so_now(after, told):
+    account = Program("Club", earning=PerSpend(1)).account("m-1")
+    account.earn(Activity.purchase(60, at="2026-01-05T20:00", id="t-1"))
+    with pytest.raises(RuleError, match=f"{told}.*; build the account from all of its entries instead"):
+        after.account("m-1", snapshot=account.snapshot())
+    assert after.account("m-1", entries=account.entries).entries == account.entries
+
+
 def test_an_account_that_has_nothing_yet_may_begin_with_any_snapshot():
     club, _ = of_a_year(**LATER["a ladder"])
     empty = Program("Club", earning=PerSpend(1)).account("m-1").snapshot()

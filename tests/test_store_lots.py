@@ -236,6 +236,51 @@ def looks_the_same(memory, store):
                 assert account.lots(unit, at=at) == memory.lots(unit, at=at)
 
 
+def edited(zone="UTC", pending=None, **more):
+    first = Points(PerSpend(1), expiry=After(months=2), pending=pending)
+    return Program("Edited", timezone=zone, points={"points": first, **more}, rewards={"mug": Item(7, unit="points")})
+
+
+EDITS = {
+    "another zone": (edited(), edited("America/Sao_Paulo")),
+    "UTC again": (edited("Pacific/Apia"), edited()),
+    "another zone while points wait": (edited(pending=After(days=9)), edited("Pacific/Apia", pending=After(days=9))),
+    "a wait that has moved": (edited(pending=AfterFact("verified")), edited(pending=After(days=9))),
+    "a wait that would have": (edited(pending=After(days=9)), edited(pending=AfterFact("verified", days=2))),
+    "another wait that moves": (edited(pending=AfterFact("verified")), edited(pending=AfterFact("verified", days=3))),
+    "no wait any more": (edited(pending=AfterFact("verified")), edited()),
+    "another unit": (edited(), edited(stars=Points(PerSpend(2), expiry=After(days=5)))),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), EDITS.values(), ids=EDITS)
+@pytest.mark.parametrize("cache", [0, 1000])
+def test_under_an_edited_program_an_account_is_what_its_entries_tell_then(store, before, after, cache):
+    store = again(store.place, cache=cache)
+    n = 0
+    for block in range(3):
+        with store.account("m-1", before) as account:
+            for _ in range(15):
+                n += 1
+                account.earn(bought(5, f"t-{n}", f"2026-01-{1 + n % 14:02}T23:{n:02}"))
+            if block == 1:
+                account.note(verified="2026-01-20", id="n-1", at="2026-01-15")
+    with store.account("m-2", after) as account:
+        account.earn(bought(5, "first", "2026-01-31"))
+    assert store.verify() == ()
+    memory = after.account("m-1", entries=store.entries("m-1"))
+    memory.earn(bought(5, "later", "2026-01-31T23:30"))
+    with store.account("m-1", after) as account:
+        account.earn(bought(5, "later", "2026-01-31T23:30"))
+        assert account.lots("points", at="2026-02-01") == memory.lots("points", at="2026-02-01")
+    for at in ("2026-01-15", "2026-02-01", "2026-03-11T02:00", "2026-04-01"):
+        assert store.look("m-1", after).balance("points", at=at) == memory.balance("points", at=at)
+    memory.advance("2026-04-01")
+    store.advance_all(after, to="2026-04-01")
+    assert store.entries("m-1") == memory.entries
+    assert store.verify() == ()
+
+
 @pytest.mark.parametrize("slow", ["yes", "no"])
 @pytest.mark.parametrize("later", ["yes", "no", ""])
 def test_what_falls_due_first_is_known_of_unread_lots_and_of_new_ones(store, slow, later):

@@ -20,7 +20,7 @@ from loyaltycore.entries import Entry
 from loyaltycore.errors import LoyaltyError
 from loyaltycore.ledger import Ledger
 from loyaltycore.serialize import from_json
-from loyaltycore.snapshots import Snapshot
+from loyaltycore.snapshots import Snapshot, outdated
 
 if TYPE_CHECKING:
     from loyaltycore.store import Store
@@ -158,6 +158,9 @@ class _One:
 
     def _of_lots(self) -> Iterator[str]:
         """The lots as they were at the snapshot, and what that says of those that it leaves out."""
+        snapshot = self._loaded.snapshot
+        if snapshot is not None and outdated(self.anew._ledger, snapshot):
+            return  # nobody goes by them any more
         kept = {row["lot"]: row for row in self._select(self._tables.lots, "lot")}
         then = self._by(self._entries[: self._row.covered]).account._ledger
         for number, lot in then.lots.items():
@@ -170,7 +173,6 @@ class _One:
         for number in kept:
             if number not in then.lots:
                 yield f"lot {number} is in the table of lots, and no entry has made it"
-        snapshot = self._loaded.snapshot
         if snapshot is not None:
             yield from self._of_what_is_left(snapshot, then)
 
@@ -181,7 +183,7 @@ class _One:
         for unit in sorted({*told, *snapshot.left}):
             one, other = told.get(unit), snapshot.left.get(unit)
             # under another rule than at the snapshot, what it says of the first to end is not believed
-            comparable = one is None or other is None or (one.rule, one.zone) == (other.rule, other.zone)
+            comparable = one is None or other is None or one.rule == other.rule
             if comparable and one != other:
                 yield f"the lots of {unit!r} are left as {one} by the entries, and as {other} by the snapshot"
 

@@ -75,7 +75,7 @@ class LotsLeft(Stored):
     """What a snapshot says of the lots of a unit that it leaves out: where their points are, and what is due first.
 
     *ends* and *waits* are the moment and the lot that lapses first, or becomes available first: as the expiry *rule*
-    has it, in that *zone*. Without a rule, ends may have moved since.
+    has it. Without a rule, ends may have moved since.
     """
 
     _kind = "lots_left"
@@ -83,7 +83,6 @@ class LotsLeft(Stored):
     available: int
     pending: int
     held: int
-    zone: str
     rule: DateRule | None = None
     ends: tuple[datetime, int] | None = None
     waits: tuple[datetime, int] | None = None
@@ -117,13 +116,12 @@ def is_used_up(lot: LotState) -> bool:
 
 def lots_left(ledger: Ledger) -> FrozenMap[str, LotsLeft]:
     """What a snapshot says of the lots that it leaves out, by unit."""
-    zone = ledger.zone.key
     left = {}
     for unit, book in ledger.books.items():
         if book.available or book.pending or book.held:
             rule = _lasting_rule(ledger, unit)
             ends, waits = (None, None) if rule is None else (book.next_end(), book.next_pending())
-            left[unit] = LotsLeft(book.available, book.pending, book.held, zone, rule, _in_utc(ends), _in_utc(waits))
+            left[unit] = LotsLeft(book.available, book.pending, book.held, rule, _in_utc(ends), _in_utc(waits))
     return FrozenMap(left)
 
 
@@ -172,7 +170,7 @@ class ArchivedLots(dict[int, LotState]):
         for unit, lots in left.items():
             before = ledger.books[unit]
             book = UnreadBook(before.order, self.read)
-            if lots.rule is not None and (lots.rule, lots.zone) == (_lasting_rule(ledger, unit), ledger.zone.key):
+            if lots.rule is not None and lots.rule == _lasting_rule(ledger, unit):
                 book = FixedBook(before.order, self.read, lots.ends, lots.waits)
             book.available, book.pending, book.held = lots.available, lots.pending, lots.held
             book.owed = before.owed

@@ -5,8 +5,9 @@ refunded, the redemption that is cancelled, the id of a call that is tried again
 among the entries that the snapshot keeps for that, or in the store that has them all.
 
 A program may count since what it did not count when the snapshot was taken: a new ladder, another qualification, an
-expiry by inactivity. The entries tell it and the snapshot does not, so `thaw` raises `OutdatedSnapshot`, before it has
-changed anything; whoever has all entries folds those instead.
+expiry by inactivity. Or its days are those of another zone, or points wait by another rule. The entries tell it and the
+snapshot does not, so `thaw` raises `OutdatedSnapshot`, before it has changed anything; whoever has all entries folds
+those instead.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from loyaltycore.activity import Count, CounterKey, FactValue
 from loyaltycore.archive import Archive, ArchivedLots, LotRecord, LotsLeft, lots_left, record, state
 from loyaltycore.entries import Entry, erased
 from loyaltycore.errors import RuleError
+from loyaltycore.instants import FIRST
 from loyaltycore.ledger import Ledger
 from loyaltycore.ledger_state import WHERE
 from loyaltycore.records import Seen, Taken
@@ -36,7 +38,7 @@ LookUp: TypeAlias = Callable[[str], Iterable[Entry]]
 
 
 class OutdatedSnapshot(RuleError):
-    """A snapshot that was taken before the program counted all that it counts now: the entries are needed."""
+    """A snapshot that was taken before the program was what it is now, in what only the entries can tell."""
 
 
 @frozen
@@ -72,6 +74,10 @@ class Snapshot(Stored):
     """The activities whose last day was looked out for, by the names in *last*, whether there were any or not."""
     left: FrozenMap[str, LotsLeft] = field(default=EMPTY, kw_only=True)
     """Of each unit what there is in lots that are left out, though something is left of them."""
+    zone: str = field(default="", kw_only=True)
+    """The zone of the days in it."""
+    waits: FrozenMap[str, str] = field(default=EMPTY, kw_only=True)
+    """By unit, the code of the rules by which its pending points became available."""
 
     def erased(self, old: str, new: str) -> Snapshot:
         """The snapshot without what says who the member was; see `Account.erase`."""
@@ -115,8 +121,16 @@ def _frozen(
         counts=EMPTY if ledger.standings is None else ledger.standings.counts(),
         standings=() if ledger.standings is None else ledger.standings.records(),
         watched=tuple(key for key, _ in ledger.watches),
+        zone=ledger.zone.key,
+        waits=FrozenMap((unit, code) for unit in ledger.books if (code := _wait(ledger, unit))),
         **more,
     )
+
+
+def _wait(ledger: Ledger, unit: str) -> str:
+    """By what the pending points of a unit become available, in each version of the program; "" if there are none."""
+    rules = [ledger.terms.unit(unit, at).pending for at in (FIRST, *ledger.changes)]
+    return ", then ".join(map(repr, rules)) if any(rule is not None for rule in rules) else ""
 
 
 def _revised(ledger: Ledger) -> datetime | None:
@@ -132,11 +146,10 @@ def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
 
     One that does not have what the program counts since is an `OutdatedSnapshot`.
     """
-    missing = _not_counted(ledger, snapshot)
-    if missing:
+    reason = outdated(ledger, snapshot)
+    if reason:
         raise OutdatedSnapshot(
-            f"snapshot: it has not counted {missing}, as the program does since it was taken;"
-            " build the account from all of its entries instead: program.account(id, entries=...)"
+            f"snapshot: {reason}; build the account from all of its entries instead: program.account(id, entries=...)"
         )
     ledger.before, ledger.posted, ledger.closed = snapshot.seq, snapshot.posted, snapshot.closed
     if ledger.by_itself and snapshot.posted is not None:
@@ -166,6 +179,19 @@ def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
     ledger._taken = Recalled(past.spent)
     for entry in snapshot.holds:
         ledger.open(entry)
+
+
+def outdated(ledger: Ledger, snapshot: Snapshot) -> str:
+    """What the entries alone can tell, as the program has become another one; "" if there is nothing of the kind."""
+    missing = _not_counted(ledger, snapshot)
+    if missing:
+        return f"it has not counted {missing}, as the program does since it was taken"
+    if snapshot.zone and snapshot.zone != ledger.zone.key:
+        return f"its days are those of {snapshot.zone}, and the program's those of {ledger.zone.key}"
+    for unit in snapshot.owed:
+        if snapshot.waits.get(unit, "") != _wait(ledger, unit):
+            return f"points of {unit!r} wait by another rule since it was taken"
+    return ""
 
 
 def _not_counted(ledger: Ledger, snapshot: Snapshot) -> str:
