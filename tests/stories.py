@@ -1,10 +1,13 @@
 """Random stories of one account: steps that are the same whoever plays them, so that two accounts can be compared."""
 
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 from attrs import frozen
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from stores import empty, fresh_store
 
 from loyaltycore import *
 
@@ -203,6 +206,21 @@ def plain(results):
         else one
         for one in results
     ]
+
+
+def tell_stories(folder, *kinds):
+    """Play drawn stories in memory and on new stores of each kind: the name of a database, and options."""
+    with ExitStack() as stack:
+        opened = [stack.enter_context(fresh_store(kind, folder, **more)) for kind, more in kinds]
+
+        @settings(max_examples=max(8, settings.default.max_examples // 20))
+        @given(STORIES)
+        def each_story(steps):
+            for store in opened:
+                empty(store)
+            tell(opened, steps)
+
+        each_story()
 
 
 def tell(stores, steps):

@@ -325,6 +325,8 @@ def test_an_account_that_has_nothing_yet_may_begin_with_any_snapshot():
     empty = Program("Club", earning=PerSpend(1)).account("m-1").snapshot()
     account = club.account("m-1", snapshot=empty)
     assert account.earn(Activity.purchase(140, at="2026-02-05", id="t-2")).tier_after == "gold"
+    abroad = Program("Club", points=WAITING, timezone="Asia/Tokyo").account("m-1", snapshot=empty)
+    assert abroad.earn(Activity.purchase(140, at="2026-02-05", id="t-2")).points == 140
 
 
 def test_what_the_program_counts_no_more_is_no_reason_to_refuse():

@@ -1,7 +1,7 @@
 """A store: what its blocks write, what it answers, and what it does to all accounts."""
 
 import ast
-from contextlib import ExitStack, closing
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 import gc
 from importlib import reload
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import pytest
 import sqlalchemy as sa
 from stores import CLUB, SERVERS, again, empty, fresh_store
-from stories import STORIES, tell
+from stories import tell_stories
 
 from loyaltycore import *
 from loyaltycore._statements import Statements
@@ -350,18 +350,7 @@ def test_deliveries_in_any_order_and_twice_end_alike(store):
 
 def test_every_step_is_in_each_database_as_in_memory(tmp_path):
     """One of them remembers accounts from step to step, one reads them anew each time, and one is on a server."""
-    with ExitStack() as stack:
-        kinds = [("sqlite", {}), ("sqlite", {"cache": 1}), *[(server, {}) for server in SERVERS]]
-        stores = [stack.enter_context(fresh_store(kind, tmp_path, **more)) for kind, more in kinds]
-
-        @FEW
-        @given(STORIES)
-        def every_story(steps):
-            for store in stores:
-                empty(store)
-            tell(stores, steps)
-
-        every_story()
+    tell_stories(tmp_path, ("sqlite", {}), ("sqlite", {"cache": 1}), *[(server, {}) for server in SERVERS])
 
 
 TIERED = ProgramHistory(

@@ -1,25 +1,23 @@
 """Lots that a store leaves unread: nobody who asks can tell, but for the time it takes."""
 
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from threading import Barrier, Thread
 from typing import ClassVar
 
 from attrs import evolve, frozen
-from hypothesis import given, settings
 import pytest
 import sqlalchemy as sa
-from stores import SERVERS, again, empty, fresh_store
+from stores import SERVERS, again, fresh_store
 import stories
-from stories import STORIES, plain, tell
+from stories import plain, tell_stories
 
 from loyaltycore import *
 from loyaltycore import _written
 from loyaltycore._statements import Statement
 from loyaltycore.store import Store, StoreError
 
-FEW = settings(max_examples=max(8, settings.default.max_examples // 20))
 LASTING = evolve(
     stories.CLUB,
     points={
@@ -71,18 +69,7 @@ def reads():
 @pytest.mark.parametrize("club", CLUBS)
 def test_every_story_is_the_same_as_in_memory(tmp_path, club, monkeypatch):
     monkeypatch.setattr(stories, "CLUB", CLUBS[club])
-    with ExitStack() as stack:
-        kinds = [("sqlite", {}), ("sqlite", {"cache": 0}), *[(server, {"cache": 0}) for server in SERVERS]]
-        opened = [stack.enter_context(fresh_store(kind, tmp_path, **more)) for kind, more in kinds]
-
-        @FEW
-        @given(STORIES)
-        def every_story(steps):
-            for store in opened:
-                empty(store)
-            tell(opened, steps)
-
-        every_story()
+    tell_stories(tmp_path, ("sqlite", {}), ("sqlite", {"cache": 0}), *[(server, {"cache": 0}) for server in SERVERS])
 
 
 # One verb on an account of many lots ----------------------------------------------------------------------------------

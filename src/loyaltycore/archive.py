@@ -29,7 +29,7 @@ class LotsChanged(Exception):
 
 
 class Archive(ABC):
-    """A look-up that has everything: a store. With one, snapshots also leave out the lots that are used up."""
+    """A look-up that has everything: a store. With one, snapshots leave out the lots, too."""
 
     @abstractmethod
     def __call__(self, id: str) -> Iterable[Entry]:

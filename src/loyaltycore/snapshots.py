@@ -74,9 +74,9 @@ class Snapshot(Stored):
     """The activities whose last day was looked out for, by the names in *last*, whether there were any or not."""
     left: FrozenMap[str, LotsLeft] = field(default=EMPTY, kw_only=True)
     """Of each unit what there is in lots that are left out, though something is left of them."""
-    zone: str = field(default="", kw_only=True)
+    zone: str = field(kw_only=True)
     """The zone of the days in it."""
-    waits: FrozenMap[str, str] = field(default=EMPTY, kw_only=True)
+    pending_rules: FrozenMap[str, str] = field(default=EMPTY, kw_only=True)
     """By unit, the code of the rules by which its pending points became available."""
 
     def erased(self, old: str, new: str) -> Snapshot:
@@ -122,12 +122,12 @@ def _frozen(
         standings=() if ledger.standings is None else ledger.standings.records(),
         watched=tuple(key for key, _ in ledger.watches),
         zone=ledger.zone.key,
-        waits=FrozenMap((unit, code) for unit in ledger.books if (code := _wait(ledger, unit))),
+        pending_rules=FrozenMap((unit, code) for unit in ledger.books if (code := _pending_rules(ledger, unit))),
         **more,
     )
 
 
-def _wait(ledger: Ledger, unit: str) -> str:
+def _pending_rules(ledger: Ledger, unit: str) -> str:
     """By what the pending points of a unit become available, in each version of the program; "" if there are none."""
     rules = [ledger.terms.unit(unit, at).pending for at in (FIRST, *ledger.changes)]
     return ", then ".join(map(repr, rules)) if any(rule is not None for rule in rules) else ""
@@ -183,21 +183,21 @@ def thaw(ledger: Ledger, snapshot: Snapshot, look_up: LookUp | None) -> None:
 
 def outdated(ledger: Ledger, snapshot: Snapshot) -> str:
     """What the entries alone can tell, as the program has become another one; "" if there is nothing of the kind."""
+    if not snapshot.seq:
+        return ""
     missing = _not_counted(ledger, snapshot)
     if missing:
         return f"it has not counted {missing}, as the program does since it was taken"
-    if snapshot.zone and snapshot.zone != ledger.zone.key:
+    if snapshot.zone != ledger.zone.key:
         return f"its days are those of {snapshot.zone}, and the program's those of {ledger.zone.key}"
     for unit in snapshot.owed:
-        if snapshot.waits.get(unit, "") != _wait(ledger, unit):
+        if snapshot.pending_rules.get(unit, "") != _pending_rules(ledger, unit):
             return f"points of {unit!r} wait by another rule since it was taken"
     return ""
 
 
 def _not_counted(ledger: Ledger, snapshot: Snapshot) -> str:
-    """The first of what the program counts that the snapshot knows nothing of, though there are entries; else ""."""
-    if not snapshot.seq:
-        return ""
+    """The first of what the program counts that the snapshot knows nothing of; "" if there is nothing of the kind."""
     if ledger.standings is not None:
         known = {record.name for record in snapshot.standings}
         for key in ledger.standings.series:
