@@ -259,7 +259,7 @@ def measured(urls: tuple[str, str, str], synchronous: str, rounds: int, seconds:
             one, other, inserts = map(median, found)
             what = f"{database}, {batch} a transaction, {'four clients' if several else 'one client'}"
             print(
-                f"{what:<45}{1e6 / one:>9,.0f}{1e6 / other:>10,.0f}{one / other:>7.2f}{1e6 / inserts:>10,.0f}"
+                f"{what:<47}{1e6 / one:>9,.0f}{1e6 / other:>10,.0f}{one / other:>7.2f}{1e6 / inserts:>10,.0f}"
                 f"{one / inserts:>7.2f}",
                 flush=True,
             )
@@ -338,7 +338,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         kinds = {name: tuple(f"sqlite:///{folder}/{name}-{n}.db" for n in range(3)) for name in ("FULL", "NORMAL")}
         kinds |= {"PostgreSQL": (options.postgres,) * 3} if options.postgres else {}
-        print(f"{'earns a second':<45}{'store':>9}{'by hand':>10}{'ratio':>7}{'inserts':>10}{'ratio':>7}")
+        print(f"{'earns a second':<47}{'store':>9}{'by hand':>10}{'ratio':>7}{'inserts':>10}{'ratio':>7}")
         for name, urls in kinds.items():
             if options.only in ("", name):
                 measured(urls, name if name == "NORMAL" else "FULL", options.rounds, options.seconds)
